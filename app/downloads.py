@@ -1,0 +1,54 @@
+"""Routes that hand out files of a project: histology picture, finished exports."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, abort, send_file
+
+from spatialmeta_core.errors import SpatialMetaError
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from app.store import ProjectStore
+
+NAMES: Final = ("image.jpg",)
+YEAR_S: Final = 365 * 24 * 3600
+
+
+def image_url(project: str, revision: int) -> str:
+    """Return the address of the histology picture of an ST revision; safe to cache for ever."""
+    return f"/api/projects/{project}/st/{revision}/image.jpg"
+
+
+def export_url(project: str, job: str) -> str:
+    """Return the address of the archive an export job made."""
+    return f"/api/projects/{project}/exports/{job}"
+
+
+def register(server: Any, store: ProjectStore) -> None:
+    """Attach the download routes to the Flask server."""
+    routes = Blueprint("downloads", __name__, url_prefix="/api/projects/<project>")
+
+    @routes.errorhandler(SpatialMetaError)
+    def expected(error: SpatialMetaError) -> tuple[str, int]:
+        return str(error), 404
+
+    @routes.get("/st/<int:revision>/<name>")
+    def artefact_file(project: str, revision: int, name: str) -> Response:
+        path = store.folder(project) / f"st-r{revision}" / name
+        if name not in NAMES or not path.exists():
+            abort(404)
+        return send_file(path, max_age=YEAR_S)
+
+    @routes.get("/exports/<job>")
+    def export(project: str, job: str) -> Response:
+        path = store.folder(project) / "jobs" / job / "export.zip"
+        if not re.fullmatch(r"[0-9a-f]{16}", job) or not path.exists():
+            abort(404)
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", store.about(project)["name"]).strip("-")
+        return send_file(path, as_attachment=True, download_name=f"{name or 'project'}.zip")
+
+    server.register_blueprint(routes)

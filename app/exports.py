@@ -1,0 +1,246 @@
+"""Everything a project has to give, as files: for the browser's download and for the headless twin."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from app import recipe, sections
+from app.figures import paper
+from app.placement import open_adata, tissue_image
+from app.state import is_current
+from spatialmeta_core import io, keys, markers, regions, trajectory
+from spatialmeta_core.io.alignment import write_alignment
+
+if TYPE_CHECKING:
+    import anndata as ad
+    import pandas as pd
+
+    from app.sections import Section
+    from app.store import ProjectStore
+
+SOFTWARE: Final = ("spatialmeta-app", "anndata", "numpy", "scipy", "torch", "graspologic-native")
+CONTENTS: Final = {
+    "joint.h5ad": "spots by genes and metabolites with everything computed; opens in scanpy, squidpy",
+    "markers_clusters.csv": "each cluster against all other spots",
+    "markers_<region>.csv": "each drawn region against all other spots",
+    "gradient_<trajectory>.csv": "binned values of every selected feature along each trajectory",
+    "drawings.geojson": "regions and trajectories for QuPath, full-resolution pixels",
+    "alignment.json": "the map from metabolomics coordinates to image pixels",
+    "figures/": "maps and charts as SVG and PNG",
+    "recipe.toml": "all parameters; repeat with: spatialmeta run recipe.toml --out results",
+    "methods.txt": "a methods paragraph with the numbers of this project",
+}
+COLUMNS: Final = {
+    "feature": "gene symbol or m/z",
+    "type": "ST for genes, SM for metabolites",
+    "log2fc": "log2 fold change of mean normalized values, group over reference",
+    "auc": "chance that a spot of the group has the higher value; 0.5 is no difference",
+    "mean_in, mean_out": "mean normalized value in the group and in the reference",
+    "fraction_in, fraction_out": "share of spots above zero",
+    "p, p_adj": "Wilcoxon rank-sum with tie correction, and Benjamini-Hochberg within each "
+    "modality; spots are taken as independent, which neighbors are not: prefer effect sizes",
+    "distance": "along the trajectory from its start, um (px when the pixel size is unknown)",
+    "mean, low, high": "mean of the bin and its 95 % band, normalized values",
+    "z, z_low, z_high": "the same in standard deviations of the feature within the swath",
+    "n_spots": "spots in the bin",
+}
+
+
+def write_zip(store: ProjectStore, project: str, path: Path) -> int:
+    """Write the whole export as one archive; return its size in bytes."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as name:
+        folder = Path(name)
+        write_folder(store, project, folder)
+        temporary = path.with_suffix(".part")
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+            for item in sorted(folder.rglob("*")):
+                if item.is_file():
+                    archive.write(item, item.relative_to(folder))
+        temporary.replace(path)
+    return path.stat().st_size
+
+
+def write_folder(store: ProjectStore, project: str, folder: Path) -> None:
+    """Write the export's files into an empty folder."""
+    section = sections.open_section(store, project)
+    io.write_h5ad(joint_table(store, project), folder / "joint.h5ad")
+    _write_tables(store, project, section, folder)
+    areas, paths = sections.drawings(store, project)
+    geojson = regions.to_geojson(areas, paths)
+    (folder / "drawings.geojson").write_text(json.dumps(geojson, indent=1), encoding="utf-8")
+    write_alignment(sections.accepted_alignment(store, project), folder / "alignment.json")
+    steps = recipe.of_project(store, project)
+    (folder / "recipe.toml").write_text(recipe.to_toml(steps), encoding="utf-8")
+    (folder / "methods.txt").write_text(methods_text(store, project), encoding="utf-8")
+    (folder / "README.txt").write_text(_readme(store, project), encoding="utf-8")
+    _write_figures(store, project, section, folder / "figures")
+
+
+def joint_table(store: ProjectStore, project: str) -> ad.AnnData:
+    """Return the joint table with everything computed so far in the slots of ``keys``."""
+    section = sections.open_section(store, project)
+    joint = section.joint.copy()
+    if section.cluster is not None:
+        _add_clusters(joint, section)
+    if is_current(store.manifest(project), "integration"):
+        _add_integration(joint, store.path(project, "integration"))
+    areas, paths = sections.drawings(store, project)
+    joint = regions.record(joint, areas, paths)
+    ours = dict(joint.uns.get(keys.OURS, {}))
+    ours[keys.SOFTWARE] = software()
+    ours[keys.PARAMS] = json.dumps(recipe.of_project(store, project))
+    joint.uns[keys.OURS] = ours
+    return joint
+
+
+def methods_text(store: ProjectStore, project: str) -> str:
+    """Return a methods paragraph with this project's parameters."""
+    steps, artefacts = recipe.of_project(store, project), store.manifest(project)["artefacts"]
+    about = store.about(project)
+    parts = [
+        "Spatial metabolomics (SM) pixels were placed on the spatial transcriptomics (ST) section "
+        + (
+            "by fitting tissue outlines automatically."
+            if steps.get("placement", {}).get("automatic", False)
+            else "by hand."
+        ),
+        f"SM intensities were averaged onto ST spots over the {steps['reassign']['n_neighbors']} "
+        f"nearest pixels within {steps['reassign']['distance_factor']:g} times the spot spacing "
+        f"({artefacts['joint']['summary']['covered']:,} of "
+        f"{artefacts['joint']['summary']['n_spots']:,} spots covered).",
+    ]
+    if "features" in artefacts:
+        chosen = artefacts["features"]["summary"]
+        parts.append(
+            f"Spatially variable features were chosen by Moran's I ({chosen['n_genes']:,} genes, "
+            f"{chosen['n_metabolites']:,} metabolites; "
+            f"{steps['features']['n_neighbors']} neighbors, Benjamini-Hochberg below "
+            f"{steps['features']['max_p_adj']:g})."
+        )
+    if "integration" in artefacts:
+        fit = artefacts["integration"]["summary"]
+        parts.append(
+            "Both modalities were integrated with a conditional variational autoencoder "
+            "(zero-inflated negative binomial for genes, Gaussian for metabolites; "
+            f"{steps['net']['n_latent']} latent dimensions, {steps['net']['n_hidden']} hidden "
+            f"units, best of {fit['epochs']} epochs at {fit['best_epoch']}, seed "
+            f"{steps['train']['seed']}) after Tian et al. (2025)."
+        )
+    if "clusters" in artefacts:
+        parts.append(
+            f"Spots were clustered by Leiden (resolution {steps['cluster']['resolution']:g}, "
+            f"{steps['cluster']['n_neighbors']} neighbors) into "
+            f"{artefacts['clusters']['summary']['n_clusters']} clusters."
+        )
+    if about["simulated"]:
+        parts.insert(0, "These data are simulated.")
+    versions = ", ".join(f"{name} {version}" for name, version in software().items())
+    cited = "Tian et al. (2025), Nature Communications, doi 10.1038/s41467-025-63915-z."
+    return " ".join(parts) + f"\n\nSoftware: {versions}.\nReference: {cited}\n"
+
+
+def software() -> dict[str, str]:
+    """Return the versions of Python and of the packages that make the numbers."""
+    found = {name: importlib.metadata.version(name) for name in SOFTWARE}
+    return {"python": platform.python_version(), **found}
+
+
+def gradient_features(section: Section, path: Any, *, per_type: int = 50) -> list[str]:
+    """Return the features that follow a trajectory most, of both modalities."""
+    ranked = trajectory.rank_gradients(section.joint, path)
+    return [
+        str(name)
+        for kind in (keys.ST, keys.SM)
+        for name in ranked.loc[ranked["type"] == kind, "feature"].head(per_type)
+    ]
+
+
+def file_name(text: str) -> str:
+    """Turn a user's name into one that is safe in a file name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"
+
+
+def safe_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Guard text that a spreadsheet would run as a formula."""
+    texts = table.select_dtypes(include=["object", "string"]).columns
+    return table.assign(
+        **{c: table[c].astype(str).str.replace(r"^(?=[=+\-@])", "'", regex=True) for c in texts}
+    )
+
+
+def _add_clusters(joint: ad.AnnData, section: Section) -> None:
+    labels = np.asarray(section.cluster)
+    names = np.where(labels >= 0, labels.astype(str), "left out")
+    joint.obs[keys.CLUSTER] = names
+    joint.obs[keys.CLUSTER] = joint.obs[keys.CLUSTER].astype("category")
+    joint.obs[keys.CONTRIBUTION] = section.contribution
+    joint.obsm[keys.UMAP] = section.umap
+
+
+def _add_integration(joint: ad.AnnData, folder: Path) -> None:
+    record = json.loads((folder / "integration.json").read_text("utf-8"))
+    with np.load(folder / "integration.npz", allow_pickle=False) as arrays:
+        for slot, name in (
+            (keys.LATENT, "joint"),
+            (keys.LATENT_ST, "st"),
+            (keys.LATENT_SM, "sm"),
+        ):
+            joint.obsm[slot] = arrays[name]
+        joint.obs[keys.THETA_ST] = arrays["theta_st"]
+        joint.obs[keys.THETA_SM] = arrays["theta_sm"]
+        columns = joint.var_names.get_indexer(record["features"])
+        denoised = np.full(joint.shape, np.nan, np.float32)
+        denoised[:, columns] = arrays["denoised"]
+    joint.layers[keys.DENOISED] = denoised
+    joint.var[keys.SELECTED] = np.isin(np.arange(joint.n_vars), columns)
+
+
+def _write_tables(store: ProjectStore, project: str, section: Section, folder: Path) -> None:
+    if section.cluster is not None:
+        labels = np.where(section.cluster >= 0, section.cluster.astype(float), np.nan)
+        table = markers.rank_clusters(section.joint, labels)
+        safe_cells(table).to_csv(folder / "markers_clusters.csv", index=False)
+    areas, paths = sections.drawings(store, project)
+    for area in areas:
+        mask = regions.membership(area, section.xy, section.cluster_names)
+        if mask.any() and not mask.all():
+            table = markers.rank_markers(section.joint, mask)
+            name = f"markers_{file_name(area.name)}.csv"
+            safe_cells(table).to_csv(folder / name, index=False)
+    for path in paths:
+        table = trajectory.gradient(section.joint, path, gradient_features(section, path))
+        name = f"gradient_{file_name(path.name)}.csv"
+        safe_cells(table).to_csv(folder / name, index=False)
+
+
+def _write_figures(store: ProjectStore, project: str, section: Section, folder: Path) -> None:
+    folder.mkdir()
+    st = open_adata(store, project, "st")
+    for name, figure in paper.overview(
+        section,
+        tissue_image(st),
+        *sections.drawings(store, project),
+        simulated=bool(store.about(project)["simulated"]),
+    ):
+        for kind in ("svg", "png"):
+            (folder / f"{file_name(name)}.{kind}").write_bytes(paper.render(figure, kind))
+
+
+def _readme(store: ProjectStore, project: str) -> str:
+    about = store.about(project)
+    lines = [f"Export of project '{about['name']}'", ""]
+    if about["simulated"]:
+        lines += ["The data are SIMULATED: made by spatialmeta_core.simulate.", ""]
+    lines += [f"{name:28}{text}" for name, text in CONTENTS.items()]
+    lines += ["", "Columns of the tables", ""]
+    lines += [f"{name:28}{text}" for name, text in COLUMNS.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,161 @@
+"""Builds the web application: the composition root. Never loads torch."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import diskcache
+import multiprocess
+from dash import ALL, Dash, DiskcacheManager, Input, Output, set_props
+from dash.exceptions import PreventUpdate
+from flask import Flask, redirect, request
+
+from app import downloads, ids, uploads
+from app.components import message
+from app.jobs import JobTable
+from app.pages import align, data, explore, export, home, integrate, shell
+from app.settings import Settings
+from app.store import ProjectStore
+from spatialmeta_core.errors import SpatialMetaError
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+ASSETS: Final = Path(__file__).parents[1] / "assets"
+COOKIE: Final = "spatialmeta_token"
+PAGES: Final = {
+    "home": home,
+    "data": data,
+    "align": align,
+    "integrate": integrate,
+    "explore": explore,
+    "export": export,
+}
+
+log = logging.getLogger(__name__)
+
+
+class SpawnDiskcacheManager(DiskcacheManager):  # type: ignore[misc]  # dash has no types
+    """Dash's embedded background manager, with fresh interpreters instead of forks.
+
+    A forked child would inherit the listening port, so that a restarted server could not bind it.
+    """
+
+    def call_job_fn(self, key: str, job_fn: Any, args: Any, context: Any) -> int | None:
+        """Start the job in a spawned process and return its process id."""
+        process = multiprocess.get_context("spawn").Process(
+            target=job_fn, args=(key, self._make_progress_key(key), args, context)
+        )
+        process.start()
+        pid: int | None = process.pid
+        return pid
+
+
+def create_app(settings: Settings | None = None) -> Dash:
+    """Build the application.
+
+    Parameters
+    ----------
+    settings
+        Read from the environment when not given.
+    """
+    settings = settings or Settings.from_environment()
+    store, jobs = ProjectStore(settings.projects_dir), JobTable(settings)
+    app = Dash(
+        "app",
+        server=Flask("app", static_folder=None),
+        assets_folder=str(ASSETS),
+        assets_ignore=r"bootstrap",  # loaded first, by name, so that our own styles win
+        external_stylesheets=["/assets/vendor/bootstrap.min.css"],
+        serve_locally=True,
+        title="SpatialMETA",
+        update_title=None,
+        background_callback_manager=_manager(settings),
+        on_error=show_expected,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    app.server.secret_key = _secret(settings.data_dir / "secret")
+    app.server.config["MAX_CONTENT_LENGTH"] = uploads.MAX_CHUNK
+    if settings.token:
+        _require_token(app.server, settings.token)
+    uploads.register(app.server, store, settings)
+    downloads.register(app.server, store)
+    app.layout = shell.layout({name: page.layout() for name, page in PAGES.items()})
+    shell.register(app, store, jobs)
+    for page in PAGES.values():
+        page.register(app, store, jobs)
+    _register_launcher(app, settings)
+    return app
+
+
+def show_expected(error: Exception) -> None:
+    """Show an expected error as an alert; anything else is a bug: log it and say so."""
+    if isinstance(error, SpatialMetaError):
+        shown = message("bad", str(error), title=error.title, code=error.code)
+    else:
+        log.error("callback failed", exc_info=error)
+        shown = message(
+            "bad",
+            "This is a fault in the program, not in your data. Nothing was lost; reload the page "
+            "and try again.",
+            title="Something went wrong.",
+        )
+    set_props(ids.ALERT_TEXT, {"children": shown})
+    set_props(ids.ALERT, {"hidden": False})
+    raise PreventUpdate
+
+
+def _register_launcher(app: Dash, settings: Settings) -> None:
+    """Turn job rows into processes: one background callback for every long step."""
+    folder, url = str(settings.data_dir), settings.database_url
+    max_jobs = settings.max_jobs
+
+    @app.callback(
+        Output(ids.LAUNCHED, "data"),
+        Input(ids.pattern("launch", page=ALL), "data"),
+        background=True,
+        prevent_initial_call=True,
+    )
+    def supervise(launches: list[dict[str, Any] | None]) -> list[str]:
+        # Runs in a fresh process: everything it needs is imported and built there. The job ids in
+        # its arguments keep two users' calls apart in Dash's cache.
+        from pathlib import Path  # noqa: PLC0415
+
+        from app.jobs import supervise_all  # noqa: PLC0415
+        from app.settings import Settings  # noqa: PLC0415
+
+        own = Settings(Path(folder), database_url=url, max_jobs=max_jobs)
+        return supervise_all(own, [job for launch in launches if launch for job in launch["jobs"]])
+
+
+def _manager(settings: Settings) -> SpawnDiskcacheManager:
+    folder = settings.data_dir / "dash-cache"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds pickles: ours alone
+    return SpawnDiskcacheManager(diskcache.Cache(str(folder)), expire=3600)
+
+
+def _secret(path: Path) -> bytes:
+    """Return this installation's secret; it signs the handles of background callbacks."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def _require_token(server: Flask, token: str) -> None:
+    """Let in only visitors who have presented the token once, as ``?token=...``."""
+
+    @server.before_request
+    def check() -> ResponseReturnValue | None:
+        offered = request.args.get("token", "")
+        if offered and hmac.compare_digest(offered, token):
+            response = redirect(request.path)
+            response.set_cookie(COOKIE, token, httponly=True, samesite="Strict")
+            return response
+        if hmac.compare_digest(request.cookies.get(COOKIE, ""), token):
+            return None
+        return "This server needs its access link. Ask whoever runs it.", 401

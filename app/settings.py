@@ -1,0 +1,74 @@
+"""Settings from environment variables, read once at start."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where data live, where to listen, and the limits.
+
+    Attributes
+    ----------
+    data_dir
+        Projects, job table and caches (``SPATIALMETA_DATA``).
+    host, port
+        Address to listen on (``SPATIALMETA_HOST``, ``SPATIALMETA_PORT``); loopback by default.
+    token
+        Secret that every visitor must present once (``SPATIALMETA_TOKEN``); required off loopback.
+    database_url
+        SQLAlchemy URL of the job table (``SPATIALMETA_DATABASE_URL``); SQLite in ``data_dir`` by default.
+    max_upload_bytes, max_unpacked_bytes
+        Limits for one uploaded file and for what an archive may unpack to, bytes
+        (``SPATIALMETA_MAX_UPLOAD_GB``, ``SPATIALMETA_MAX_UNPACKED_GB``).
+    max_jobs
+        Jobs that may compute at the same time; the others queue (``SPATIALMETA_MAX_JOBS``).
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8050
+    token: str = ""
+    database_url: str = ""
+    max_upload_bytes: int = 20 * GIB
+    max_unpacked_bytes: int = 50 * GIB
+    max_jobs: int = 2
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the ``SPATIALMETA_*`` variables; anything unset keeps its default."""
+        default_dir = Path.home() / ".local" / "share" / "spatialmeta"
+        return cls(
+            data_dir=Path(environment.get("SPATIALMETA_DATA", default_dir)).expanduser().resolve(),
+            host=environment.get("SPATIALMETA_HOST", "127.0.0.1"),
+            port=int(environment.get("SPATIALMETA_PORT", 8050)),
+            token=environment.get("SPATIALMETA_TOKEN", ""),
+            database_url=environment.get("SPATIALMETA_DATABASE_URL", ""),
+            max_upload_bytes=int(float(environment.get("SPATIALMETA_MAX_UPLOAD_GB", 20)) * GIB),
+            max_unpacked_bytes=int(float(environment.get("SPATIALMETA_MAX_UNPACKED_GB", 50)) * GIB),
+            max_jobs=int(environment.get("SPATIALMETA_MAX_JOBS", 2)),
+        )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in ("127.0.0.1", "localhost", "::1")
+
+    @property
+    def projects_dir(self) -> Path:
+        """Folder that holds one folder per project."""
+        return self.data_dir / "projects"
+
+    @property
+    def jobs_url(self) -> str:
+        """SQLAlchemy URL of the job table."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'jobs.sqlite'}"

@@ -1,0 +1,152 @@
+"""What crosses the wire, and the one place that decides what is ready, done or out of date. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Status = Literal["not started", "ready", "running", "needs review", "done", "out of date", "failed"]
+
+# Each artefact and what it is made from. Order is the order of work.
+INPUTS: Final[dict[str, tuple[str, ...]]] = {
+    "st": (),
+    "sm": (),
+    "proposal": ("st", "sm"),  # result of the automatic alignment, waiting for accept or reject
+    "alignment": ("st", "sm"),
+    "joint": ("st", "sm", "alignment"),
+    "features": ("joint",),
+    "integration": ("joint", "features"),
+    "clusters": ("integration",),
+}
+
+# What a job of each kind makes, so that a running job shows on its step.
+JOB_MAKES: Final[dict[str, tuple[str, ...]]] = {
+    "import_st": ("st",),
+    "import_sm": ("sm",),
+    "align": ("proposal",),
+    "reassign": ("joint",),
+    "features": ("features",),
+    "integrate": ("integration", "clusters"),
+    "cluster": ("clusters",),
+    "demo": ("st", "sm"),
+    "pipeline": ("alignment", "joint", "features", "integration", "clusters"),
+    "export": (),
+}
+
+# The steps of the left rail, the artefacts each stands for, and what must be done before it can begin.
+PAGES: Final[dict[str, tuple[str, ...]]] = {
+    "data": ("st", "sm"),
+    "align": ("alignment", "joint"),
+    "integrate": ("features", "integration", "clusters"),
+    "explore": (),
+    "regions": (),
+    "trajectories": (),
+    "export": (),
+}
+NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "data": (),
+    "align": ("st", "sm"),
+    "integrate": ("joint",),
+    "explore": ("joint",),
+    "regions": ("joint",),
+    "trajectories": ("joint",),
+    "export": ("joint",),
+}
+
+ACTIVE_STATES: Final = ("created", "queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRef:
+    """The one thing the browser knows about a project: which, and how fresh."""
+
+    project_id: str
+    revision: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form kept in the browser's store."""
+        return {"project_id": self.project_id, "revision": self.revision}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ProjectRef:
+        """Read the browser's form back."""
+        return cls(str(data["project_id"]), int(data["revision"]))
+
+
+def is_current(manifest: Mapping[str, Any], artefact: str) -> bool:
+    """Whether an artefact exists and everything it was made from is unchanged, all the way up."""
+    records = manifest["artefacts"]
+    if artefact not in records:
+        return False
+    made_from = records[artefact]["made_from"]
+    return all(
+        is_current(manifest, name) and records[name]["revision"] == revision
+        for name, revision in made_from.items()
+    )
+
+
+def artefact_status(
+    manifest: Mapping[str, Any], artefact: str, jobs: Iterable[Mapping[str, Any]] = ()
+) -> Status:
+    """Tell the state of one artefact.
+
+    Parameters
+    ----------
+    manifest
+        The project's manifest: ``{"artefacts": {name: {"revision", "made_from", ...}}}``.
+    artefact
+        A key of ``INPUTS``.
+    jobs
+        Job rows of the project, newest first, with ``kind`` and ``state``.
+    """
+    mine = [job for job in jobs if artefact in JOB_MAKES.get(str(job["kind"]), ())]
+    if any(job["state"] in ACTIVE_STATES for job in mine):
+        return "running"
+    if is_current(manifest, artefact):
+        return "done"
+    if artefact in manifest["artefacts"]:
+        return "out of date"
+    if mine and mine[0]["state"] in ("failed", "stopped"):
+        return "failed"
+    if all(is_current(manifest, name) for name in INPUTS[artefact]):
+        return "ready"
+    return "not started"
+
+
+def project_status(
+    manifest: Mapping[str, Any], jobs: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, Status]:
+    """Tell the state of every step of the rail, from the manifest and the job rows alone."""
+    rows = list(jobs)
+    return {page: _page_status(manifest, page, rows) for page in PAGES}
+
+
+def _page_status(manifest: Mapping[str, Any], page: str, jobs: list[Mapping[str, Any]]) -> Status:
+    if not all(is_current(manifest, name) for name in NEEDS[page]):
+        stale = any(name in manifest["artefacts"] for name in PAGES[page])
+        return "out of date" if stale else "not started"
+    states = [artefact_status(manifest, name, jobs) for name in PAGES[page]]
+    if page == "align" and _awaits_review(manifest, jobs):
+        return "needs review"
+    for state in ("running", "failed", "out of date"):
+        if state in states:
+            return state  # type: ignore[return-value]  # a literal of the tuple above
+    return "done" if states and all(state == "done" for state in states) else "ready"
+
+
+def _awaits_review(manifest: Mapping[str, Any], jobs: list[Mapping[str, Any]]) -> bool:
+    """An automatic result newer than the accepted alignment waits for the user."""
+    if artefact_status(manifest, "proposal", jobs) != "done":
+        return False
+    records = manifest["artefacts"]
+    accepted = records.get("alignment", {"revision": -1})["revision"]
+    proposal = records["proposal"]
+    return not proposal["summary"].get("answered", False) and proposal["revision"] > accepted
+
+
+def missing_for(manifest: Mapping[str, Any], page: str) -> tuple[str, ...]:
+    """Name the artefacts a page still waits for, in order of work."""
+    return tuple(name for name in NEEDS[page] if not is_current(manifest, name))

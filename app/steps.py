@@ -1,0 +1,395 @@
+"""One function per long step: load, call the core, save. Run by the worker and by the headless twin."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from app import exports, placement, sections, uploads
+from spatialmeta_core import cluster, io, joint, keys, simulate
+from spatialmeta_core.align import align
+from spatialmeta_core.errors import NotFoundError
+from spatialmeta_core.features import select_features
+from spatialmeta_core.integrate import integrate
+from spatialmeta_core.integrate.result import Integration
+from spatialmeta_core.io.alignment import read_alignment
+from spatialmeta_core.params import (
+    AlignParams,
+    ClusterParams,
+    FeatureParams,
+    LossWeights,
+    NetParams,
+    ReassignParams,
+    TrainParams,
+    from_dict,
+)
+from spatialmeta_core.types import Alignment, EpochReport, Pose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.settings import Settings
+    from app.store import ProjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """What a step works with.
+
+    Attributes
+    ----------
+    folder
+        The job's own folder, for its log, losses and checkpoint.
+    params
+        JSON values, one entry per parameter set of the step.
+    report
+        Takes progress (0 to 1) and a message; raises when the user canceled.
+    keep_best
+        Whether the user asked to end training and keep the best state.
+    """
+
+    store: ProjectStore
+    project: str
+    folder: Path
+    params: dict[str, Any]
+    report: Callable[[float, str], None]
+    keep_best: Callable[[], bool]
+    settings: Settings
+
+
+def import_st(context: StepContext) -> str:
+    """Read an uploaded ST file, check it, and make it the project's ST section."""
+    path, name = _uploaded(context)
+    context.report(0.1, f"Reading {name}")
+    adata = io.read_st(path, sample="section", max_bytes=context.settings.max_unpacked_bytes)
+    context.report(0.7, "Checking")
+    _commit_st(context, adata, name)
+    return f"{adata.n_obs:,} spots and {adata.n_vars:,} genes read from {name}"
+
+
+def import_sm(context: StepContext) -> str:
+    """Read an uploaded SM file, check it, and make it the project's SM section."""
+    path, name = _uploaded(context)
+    context.report(0.1, f"Reading {name}")
+    columns = {key: context.params.get(key) for key in ("x_column", "y_column")}
+    adata = io.read_sm(path, sample="section", **columns)
+    context.report(0.7, "Checking")
+    _commit_sm(context, adata, name, **{key: value for key, value in columns.items() if value})
+    return f"{adata.n_obs:,} pixels and {adata.n_vars:,} m/z values read from {name}"
+
+
+def load_demo(context: StepContext) -> str:
+    """Simulate a paired section and make it the project's data."""
+    seed = int(context.params.get("seed", 0))
+    context.report(0.1, "Simulating a paired section")
+    section = simulate.paired_section(seed)
+    context.report(0.6, "Saving")
+    source, extra = f"simulated, seed {seed}", {"demo_seed": seed, "confirmed": True}
+    _commit_st(context, section.st, source, **extra)
+    _commit_sm(context, section.sm, source, **extra)
+    return "Simulated demo section ready"
+
+
+def run_align(context: StepContext) -> str:
+    """Fit the outlines automatically; the result waits for accept or reject."""
+    made_from = context.store.input_revisions(context.project, "proposal")
+    found = _fit(context)
+    placement.commit(context.store, context.project, "proposal", found, made_from, context.params)
+    return found.notes[0] if found.notes else "Automatic alignment ready to review"
+
+
+def run_reassign(context: StepContext) -> str:
+    """Average SM pixels onto ST spots with the accepted alignment."""
+    params = _params(context, "reassign", ReassignParams)
+    made_from = context.store.input_revisions(context.project, "joint")
+    st, sm = _read(context, "st"), _read(context, "sm")
+    alignment = read_alignment(context.store.path(context.project, "alignment", "alignment.json"))
+    context.report(0.3, "Averaging metabolite pixels onto spots")
+    result = joint.join(st, sm, alignment, params)
+    context.report(0.7, "Saving")
+    donors = result.obs[keys.N_DONORS].to_numpy()
+    covered = int((donors > 0).sum())
+    context.store.commit(
+        context.project,
+        "joint",
+        lambda folder: io.write_h5ad(result, folder / "joint.h5ad"),
+        made_from=made_from,
+        params={"reassign": asdict(params)},
+        summary={
+            "n_spots": result.n_obs,
+            "covered": covered,
+            "n_genes": int((result.var[keys.FEATURE_TYPE] == keys.ST).sum()),
+            "n_metabolites": int((result.var[keys.FEATURE_TYPE] == keys.SM).sum()),
+            "donors": np.bincount(donors, minlength=params.n_neighbors + 1).tolist(),
+        },
+    )
+    return f"{covered:,} of {result.n_obs:,} spots have metabolite values"
+
+
+def run_features(context: StepContext) -> str:
+    """Choose spatially variable features by Moran's I."""
+    params = _params(context, "features", FeatureParams)
+    made_from = context.store.input_revisions(context.project, "features")
+    data = _read(context, "joint")
+    context.report(0.2, "Computing Moran's I")
+    table = select_features(data, params)
+    chosen = table[table[keys.SELECTED]]
+    counts = chosen[keys.FEATURE_TYPE].value_counts()
+    n_genes, n_metabolites = int(counts.get(keys.ST, 0)), int(counts.get(keys.SM, 0))
+    context.store.commit(
+        context.project,
+        "features",
+        lambda folder: table.to_csv(folder / "features.csv"),
+        made_from=made_from,
+        params={"features": asdict(params)},
+        summary={"n_genes": n_genes, "n_metabolites": n_metabolites},
+    )
+    return f"{n_genes:,} genes and {n_metabolites:,} metabolites chosen"
+
+
+def run_integrate(context: StepContext) -> str:
+    """Train the CVAE, then cluster its embedding."""
+    sets = {
+        "net": _params(context, "net", NetParams),
+        "train": _params(context, "train", TrainParams),
+        "weights": _params(context, "weights", LossWeights),
+    }
+    made_from = context.store.input_revisions(context.project, "integration")
+    data = _with_selection(context)
+    context.report(0.02, "Loading the model")
+    result = integrate(
+        data,
+        sets["net"],
+        sets["train"],
+        sets["weights"],
+        device=context.params.get("device", "auto"),
+        on_epoch=_epoch_writer(context),
+        checkpoint=_checkpoint(context),
+    )
+    context.report(0.9, "Saving the model")
+    best = result.losses[result.best_epoch - 1].validation.total
+    context.store.commit(
+        context.project,
+        "integration",
+        result.save,
+        made_from=made_from,
+        params={name: asdict(value) for name, value in sets.items()},
+        summary={
+            "epochs": len(result.losses),
+            "best_epoch": result.best_epoch,
+            "best_loss": float(best),
+            "device": result.device,
+            "n_used": int(result.used.sum()),
+            "notes": list(result.notes),
+        },
+    )
+    run_cluster(context)
+    return f"Trained {len(result.losses)} epochs, best at {result.best_epoch}"
+
+
+def run_cluster(context: StepContext) -> str:
+    """Leiden clusters and UMAP of the current embedding."""
+    params = _params(context, "cluster", ClusterParams)
+    made_from = context.store.input_revisions(context.project, "clusters")
+    result = Integration.load(context.store.path(context.project, "integration"))
+    latent = result.embedding.joint
+    context.report(0.92, "Leiden clusters")
+    labels = cluster.leiden(
+        latent, resolution=params.resolution, n_neighbors=params.n_neighbors, seed=params.seed
+    )
+    context.report(0.95, "UMAP")
+    umap = cluster.umap(
+        latent, n_neighbors=params.n_neighbors, min_dist=params.umap_min_dist, seed=params.seed
+    )
+    names = sections.open_section(context.store, context.project).spot_names
+    contribution = result.contribution
+    values = {
+        "obs_names": names,
+        keys.CLUSTER: labels,
+        keys.UMAP: umap,
+        keys.CONTRIBUTION: contribution.balance,
+        keys.THETA_ST: contribution.theta_st,
+        keys.THETA_SM: contribution.theta_sm,
+    }
+    context.store.commit(
+        context.project,
+        "clusters",
+        lambda folder: np.savez_compressed(folder / "clusters.npz", **values),
+        made_from=made_from,
+        params={"cluster": asdict(params)},
+        summary={
+            "n_clusters": int(labels.max()) + 1,
+            "sizes": np.bincount(labels[labels >= 0]).tolist(),
+        },
+    )
+    return f"{labels.max() + 1} clusters"
+
+
+def run_pipeline(context: StepContext) -> str:
+    """Run every step from alignment to clusters with the given parameters."""
+    made_from = context.store.input_revisions(context.project, "alignment")
+    found = _fit(context) if context.params.get("automatic", True) else _by_hand(context)
+    placement.commit(context.store, context.project, "alignment", found, made_from, context.params)
+    for step in (run_reassign, run_features, run_integrate):
+        message = step(context)
+    return message
+
+
+def run_export(context: StepContext) -> str:
+    """Write the export archive into the job's folder."""
+    context.report(0.1, "Collecting")
+    size = exports.write_zip(context.store, context.project, context.folder / "export.zip")
+    return f"Export ready, {size / 1e6:,.1f} MB"
+
+
+STEPS: Final[dict[str, Callable[[StepContext], str]]] = {
+    "import_st": import_st,
+    "import_sm": import_sm,
+    "demo": load_demo,
+    "align": run_align,
+    "reassign": run_reassign,
+    "features": run_features,
+    "integrate": run_integrate,
+    "cluster": run_cluster,
+    "pipeline": run_pipeline,
+    "export": run_export,
+}
+
+
+def _uploaded(context: StepContext) -> tuple[Path, str]:
+    if "path" in context.params:  # the headless twin reads files where they are
+        path = Path(context.params["path"])
+        return path, path.name
+    upload = uploads.find(context.store, context.project, str(context.params["upload_id"]))
+    return upload.path, upload.name
+
+
+def _params(context: StepContext, name: str, kind: type[Any]) -> Any:
+    return from_dict(kind, context.params.get(name) or {})
+
+
+def _read(context: StepContext, artefact: str) -> ad.AnnData:
+    return ad.read_h5ad(context.store.path(context.project, artefact, f"{artefact}.h5ad"))
+
+
+def _commit_st(context: StepContext, adata: ad.AnnData, source: str, **extra: Any) -> None:
+    picture = placement.tissue_image(adata)
+    report = [asdict(item) for item in io.check_st(adata)]
+
+    def write(folder: Path) -> None:
+        io.write_h5ad(adata, folder / "st.h5ad")
+        if picture is not None:
+            Image.fromarray(picture.rgb).convert("RGB").save(folder / "image.jpg", quality=90)
+
+    ours = adata.uns.get(keys.OURS, {})
+    image = None
+    if picture is not None:
+        height, width = picture.rgb.shape[:2]
+        image = {"width": width, "height": height, "scale": picture.scale}
+    context.store.commit(
+        context.project,
+        "st",
+        write,
+        summary={
+            "source": source,
+            "n_spots": adata.n_obs,
+            "n_features": adata.n_vars,
+            "um_per_px": float(ours[keys.UM_PER_PX]) if keys.UM_PER_PX in ours else None,
+            "image": image,
+            "check": report,
+            "confirmed": False,
+            **extra,
+        },
+    )
+
+
+def _commit_sm(context: StepContext, adata: ad.AnnData, source: str, **extra: Any) -> None:
+    report = [asdict(item) for item in io.check_sm(adata)]
+    context.store.commit(
+        context.project,
+        "sm",
+        lambda folder: io.write_h5ad(adata, folder / "sm.h5ad"),
+        summary={
+            "source": source,
+            "n_spots": adata.n_obs,
+            "n_features": adata.n_vars,
+            "check": report,
+            "confirmed": False,
+            **extra,
+        },
+    )
+
+
+def _fit(context: StepContext) -> Alignment:
+    params = _params(context, "align", AlignParams)
+    st, sm = _read(context, "st"), _read(context, "sm")
+    start = context.params.get("start")
+    return align(
+        sm.obsm[keys.SPATIAL],
+        st.obsm[keys.SPATIAL],
+        params,
+        start=None if start is None else Pose(np.asarray(start, float)),
+        target_image=placement.tissue_image(st),
+        on_progress=lambda fraction, message: context.report(0.05 + 0.9 * fraction, message),
+    )
+
+
+def _by_hand(context: StepContext) -> Alignment:
+    pose = Pose(np.asarray(context.params["start"], float))
+    st, sm = _read(context, "st"), _read(context, "sm")
+    return placement.by_hand(pose, sm.obsm[keys.SPATIAL], st.obsm[keys.SPATIAL])
+
+
+def _with_selection(context: StepContext) -> ad.AnnData:
+    data = _read(context, "joint")
+    table = pd.read_csv(
+        context.store.path(context.project, "features", "features.csv"), index_col=0
+    )
+    data.var[keys.SELECTED] = (
+        table[keys.SELECTED].reindex(data.var_names).fillna(False).to_numpy(bool)
+    )
+    return data
+
+
+def _epoch_writer(context: StepContext) -> Callable[[EpochReport], bool]:
+    path = context.folder / "losses.jsonl"
+    earlier = _checkpoint(context).with_name("losses.jsonl")
+    if earlier != path and earlier.exists():
+        shutil.copyfile(earlier, path)
+
+    def on_epoch(report: EpochReport) -> bool:
+        with path.open("a", encoding="utf-8") as handle:
+            row = {
+                "epoch": report.epoch,
+                "train": report.train._asdict(),
+                "validation": report.validation._asdict(),
+                "is_best": report.is_best,
+            }
+            handle.write(json.dumps(row) + "\n")
+        done = report.epoch / report.n_epochs
+        context.report(0.05 + 0.85 * done, f"Epoch {report.epoch} of at most {report.n_epochs}")
+        return context.keep_best()
+
+    return on_epoch
+
+
+def _checkpoint(context: StepContext) -> Path:
+    """Return the training checkpoint: the stopped job's own when this job continues it."""
+    earlier = context.params.get("continue_from")
+    folder = context.folder if earlier is None else context.folder.parent / _job_name(str(earlier))
+    return folder / "checkpoint.pt"
+
+
+def _job_name(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{16}", text):
+        raise NotFoundError("There is no earlier calculation to continue.")
+    return text

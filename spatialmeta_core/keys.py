@@ -1,0 +1,78 @@
+"""Names of AnnData slots and of table columns; nothing else in the project spells them."""
+
+from typing import Final
+
+# obs: one row per spot
+SAMPLE: Final = "sample"
+CLUSTER: Final = "cluster"
+CONTRIBUTION: Final = "modality_contribution"
+THETA_ST: Final = "theta_st"
+THETA_SM: Final = "theta_sm"
+N_DONORS: Final = "n_sm_donors"
+
+# var: one row per feature
+FEATURE_TYPE: Final = "type"
+ST: Final = "ST"
+SM: Final = "SM"
+GENE_ID: Final = "gene_ids"
+MZ: Final = "mz"
+MORAN_I: Final = "moran_i"
+MORAN_P: Final = "moran_p"
+MORAN_P_ADJ: Final = "moran_p_adj"
+SELECTED: Final = "spatially_variable"
+
+# obsm: coordinates and embeddings
+SPATIAL: Final = "spatial"
+LATENT: Final = "X_spatialmeta"
+LATENT_ST: Final = "X_spatialmeta_st"
+LATENT_SM: Final = "X_spatialmeta_sm"
+UMAP: Final = "X_umap"
+
+# layers: X itself always holds raw counts (ST) and raw intensities (SM)
+COUNTS: Final = "counts"
+NORMALIZED: Final = "normalized"
+DENOISED: Final = "denoised"
+
+# uns
+IMAGE: Final = "spatial"  # Visium convention: uns["spatial"][library]["images" | "scalefactors"]
+OURS: Final = "spatialmeta"  # our own record, see below
+SCHEMA: Final = "schema"
+SCHEMA_VERSION: Final = 1
+UM_PER_PX: Final = "um_per_px"  # in uns[OURS]; absent when unknown
+SIMULATED: Final = "simulated"  # in uns[OURS]; True for data made by spatialmeta_core.simulate
+NOTES: Final = "notes"  # in uns[OURS]; what the reader decided, for the check report
+WARNINGS: Final = "warnings"  # in uns[OURS]; what the reader wants the user to look at
+STEP: Final = "step"  # in uns[OURS] of SM: median raster step, unit of the file
+POLARITY: Final = "polarity"  # in uns[OURS] of SM: "positive" or "negative"; absent when unknown
+PARAMS: Final = "params"
+SOFTWARE: Final = "software"
+REGIONS: Final = "regions"
+TRAJECTORIES: Final = "trajectories"
+
+# tables
+MORAN_COLUMNS: Final = (MORAN_I, MORAN_P, MORAN_P_ADJ)
+MARKER_COLUMNS: Final = (
+    "feature",
+    "type",
+    "log2fc",
+    "auc",
+    "mean_in",
+    "mean_out",
+    "fraction_in",
+    "fraction_out",
+    "p",
+    "p_adj",
+)
+GRADIENT_COLUMNS: Final = (
+    "feature",
+    "type",
+    "distance",  # along the trajectory from its start: um when the pixel size is known, else px
+    "mean",
+    "low",
+    "high",
+    "z",
+    "z_low",
+    "z_high",
+    "n_spots",
+)
+SCREEN_COLUMNS: Final = ("feature", "type", "rho", "peak", "p", "p_adj", "n_spots")

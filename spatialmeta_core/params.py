@@ -1,0 +1,191 @@
+"""Every knob of every step: default, unit, and where the default comes from. No torch here.
+
+All dataclasses check themselves and raise ``InvalidParamsError``, so that forms, configuration files and the
+worker share one check. ``dataclasses.asdict`` is the wire and log form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeVar
+
+from spatialmeta_core.errors import InvalidParamsError
+
+T = TypeVar("T")
+
+
+def _require(ok: bool, params: object, name: str, allowed: str) -> None:
+    if not ok:
+        value = getattr(params, name)
+        raise InvalidParamsError(f"{name} is {value!r}; allowed is {allowed}.")
+
+
+def _at_least(params: object, low: float, *names: str) -> None:
+    for name in names:
+        _require(getattr(params, name) >= low, params, name, f"{low} or more")
+
+
+def _within(params: object, low: float, high: float, *names: str) -> None:
+    for name in names:
+        _require(low <= getattr(params, name) <= high, params, name, f"{low} to {high}")
+
+
+def from_dict(kind: type[T], values: dict[str, Any]) -> T:
+    """Build a parameter set from a plain dictionary, naming any unknown key.
+
+    Raises
+    ------
+    InvalidParamsError
+        If a key is not a field of ``kind`` or a value is out of range.
+    """
+    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise InvalidParamsError(
+            f"Unknown setting {unknown[0]!r} for {kind.__name__}; known are {', '.join(known)}."
+        )
+    return kind(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class AlignParams:
+    """Outline alignment (eqs 1 to 4)."""
+
+    target: Literal["auto", "image", "spots"] = "auto"  # "auto": the image unless its tissue is too large
+    max_image_area_ratio: float = 1.5  # image tissue beyond this times the spots' area: use the spots
+    transform: Literal["similarity", "affine"] = "affine"  # "affine" has one scale per axis
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _require(self.target in ("auto", "image", "spots"), self, "target", "auto, image or spots")
+        _require(
+            self.transform in ("similarity", "affine"), self, "transform", "similarity or affine"
+        )
+        _at_least(self, 1.0, "max_image_area_ratio")
+
+
+@dataclass(frozen=True, slots=True)
+class ReassignParams:
+    """Averaging SM pixels onto ST spots (paper, "Reassignment")."""
+
+    n_neighbors: int = 5  # K of the paper
+    distance_factor: float = 1.5  # cut-off = factor x spacing of the target's spots
+    spacing: Literal["median", "minimum"] = "median"  # the paper's is the minimum; the median is robust
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _within(self, 1, 1000, "n_neighbors")
+        _within(self, 0.01, 100.0, "distance_factor")
+        _require(self.spacing in ("median", "minimum"), self, "spacing", "median or minimum")
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureParams:
+    """Choice of spatially variable features by Moran's I."""
+
+    n_genes: int = 2000  # paper's tutorial
+    n_metabolites: int = 800  # paper's tutorial
+    n_neighbors: int = 6  # Moran graph, hexagonal neighbors
+    max_p_adj: float = 0.05  # Benjamini-Hochberg, one-sided
+    min_spots: int = 10  # a gene found in fewer spots is not considered
+    min_samples: int = 2  # variable in at least this many samples (or in all, when there are fewer)
+    bias_min_fraction: float = 0.8  # batch-biased: expressed in more than this share of one sample
+    bias_min_log2fc: float = 3.0  # ... and this much above the other samples
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _at_least(self, 0, "n_genes", "n_metabolites", "min_spots", "bias_min_log2fc")
+        _require(self.n_genes + self.n_metabolites > 0, self, "n_genes", "1 or more in total")
+        _at_least(self, 1, "n_neighbors", "min_samples")
+        _within(self, 0.0, 1.0, "max_p_adj", "bias_min_fraction")
+
+
+@dataclass(frozen=True, slots=True)
+class NetParams:
+    """Shape of the conditional VAE."""
+
+    n_hidden: int = 128  # H, width of encoder and decoder layers
+    n_latent: int = 10  # width of z
+    n_batch_embedding: int = 8  # e(B), per batch key
+    dropout: float = 0.1  # encoders only
+    variance_floor: float = 1e-4  # epsilon added to the latent variance (eq. 12)
+    sd_floor: float = 0.05  # smallest spread of a standardized metabolite; bounds the likelihood
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _at_least(self, 1, "n_hidden", "n_batch_embedding")
+        _at_least(self, 2, "n_latent")
+        _within(self, 0.0, 0.9, "dropout")
+        _require(self.variance_floor > 0, self, "variance_floor", "above 0")
+        _require(self.sd_floor > 0, self, "sd_floor", "above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainParams:
+    """Optimization of the CVAE."""
+
+    max_epochs: int = 120
+    batch_size: int = 128  # spots
+    learning_rate: float = 1e-3  # tutorial of the paper
+    weight_decay: float = 1e-6
+    kl_warmup_epochs: int = 20  # linear from 0 to the full KL weight
+    patience: int = 15  # epochs without a better validation loss before stopping
+    validation_fraction: float = 0.1
+    gradient_clip: float = 5.0  # norm
+    checkpoint_every: int = 5  # epochs
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _at_least(self, 1, "max_epochs", "patience", "checkpoint_every")
+        _at_least(self, 2, "batch_size")
+        _at_least(self, 0, "kl_warmup_epochs", "weight_decay", "seed")
+        _within(self, 1e-7, 1.0, "learning_rate")
+        _within(self, 0.0, 0.5, "validation_fraction")
+        _require(self.gradient_clip > 0, self, "gradient_clip", "above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class LossWeights:
+    """Weights of eq. 22, in the order of ``LossTerms``; the defaults are the preset for one sample."""
+
+    st: float = 5.0
+    sm: float = 1.0
+    st_from_st: float = 5.0
+    sm_from_sm: float = 1.0
+    kl: float = 0.5
+    mmd: float = 0.0  # one sample has nothing to mix
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _at_least(self, 0.0, *(f.name for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterParams:
+    """Leiden clusters and UMAP on the joint embedding."""
+
+    resolution: float = 1.0
+    n_neighbors: int = 15
+    umap_min_dist: float = 0.3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _within(self, 0.01, 20.0, "resolution")
+        _within(self, 2, 500, "n_neighbors")
+        _within(self, 0.0, 1.0, "umap_min_dist")
+
+
+@dataclass(frozen=True, slots=True)
+class GradientParams:
+    """Binned gradient along a trajectory."""
+
+    n_bins: int = 20
+    min_spots_per_bin: int = 5  # bins with fewer are drawn hollow
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _within(self, 2, 500, "n_bins")
+        _at_least(self, 1, "min_spots_per_bin")
