@@ -1,0 +1,221 @@
+"""Affine placements: a global search over rotations, flips and scales, and local refinement.
+
+Both shapes are in units of their own size, centered on their centers of gravity.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from scipy import fft
+from scipy.optimize import minimize
+
+from spatialmeta_core.align.losses import placement_cost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scipy.optimize import OptimizeResult
+
+    from spatialmeta_core.align.shape import Shape
+    from spatialmeta_core.types import BoolArray, FloatArray
+
+N_ANGLES = 60
+SCALES = (0.92, 1.0, 1.09)
+RASTER = 96  # cells across
+N_KEPT = 12
+MIN_ANGLE_APART = 14.0  # degrees
+COARSE_WIDTHS = (0.12, 0.05)  # robust widths, in units of the tissue's size
+FINE_WIDTHS = (0.04, 0.03)
+MERGE_SHIFT = 0.04  # placements closer than this, on average, are the same
+PARTIAL_WIDTHS = (0.12, 0.05, 0.03)
+N_SECTORS = 12
+SECTOR = math.pi / 4  # half the opening of a sector left out
+MIN_OUTLINE = 20  # points
+HAND_ANGLES = (0.0, -10.0, 10.0, -20.0, 20.0)  # degrees around the user's pose
+
+
+Transform = Literal["similarity", "affine"]
+
+
+class Placement(NamedTuple):
+    """An affine map ``(2, 3)`` between the normalized frames, its cost, and the costs before."""
+
+    matrix: FloatArray
+    cost: float
+    history: tuple[float, ...] = ()
+
+
+def rotation(angle: float) -> FloatArray:
+    """Matrix ``(2, 2)`` of a rotation by ``angle`` in radians."""
+    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+
+
+def global_starts(moving: Shape, target: Shape) -> list[Placement]:
+    """Best overlaps over rotations, flips and scales, the shift found by correlation.
+
+    Parameters
+    ----------
+    moving, target
+        Shapes in units of their own size.
+
+    Returns
+    -------
+    list of Placement
+        At most 12, more than 14 degrees apart or of different flip; ``cost`` is 1 minus the Dice
+        overlap.
+    """
+    reach = 1.1 * max(np.linalg.norm(s.outline, axis=1).max() for s in (moving, target))
+    cell = 2 * reach / RASTER
+    line = (np.arange(RASTER) + 0.5) * cell - reach
+    nodes = np.column_stack([np.tile(line, RASTER), np.repeat(line, RASTER)])
+    spectrum = fft.rfft2(_raster(target, nodes, cell))
+    found = []
+    for flip in (1.0, -1.0):
+        for angle in np.arange(N_ANGLES) * 2 * math.pi / N_ANGLES:
+            tries = [
+                _best_shift(moving, rotation(angle) @ np.diag([s, s * flip]), nodes, cell, spectrum)
+                for s in SCALES
+            ]
+            found.append((math.degrees(angle), flip, min(tries, key=lambda p: p.cost)))
+    found.sort(key=lambda f: f[2].cost)
+    kept: list[tuple[float, float, Placement]] = []
+    for angle, flip, placement in found:
+        apart = [abs((angle - a + 180) % 360 - 180) for a, f, _ in kept if f == flip]
+        if len(kept) < N_KEPT and min(apart, default=360) > MIN_ANGLE_APART:
+            kept.append((angle, flip, placement))
+    return [placement for _, _, placement in kept]
+
+
+def _raster(shape: Shape, nodes: FloatArray, cell: float) -> FloatArray:
+    inside = np.clip(0.5 - shape.at(nodes)[0] / cell, 0, 1)
+    return np.asarray(inside.reshape(RASTER, RASTER))
+
+
+def _best_shift(
+    moving: Shape, linear: FloatArray, nodes: FloatArray, cell: float, spectrum: FloatArray
+) -> Placement:
+    inverse = np.linalg.inv(linear)
+    scale = math.sqrt(abs(np.linalg.det(linear)))
+    raster = _raster(moving, nodes @ inverse.T, cell / scale)
+    shared = fft.irfft2(spectrum * np.conj(fft.rfft2(raster)), s=(RASTER, RASTER))
+    row, column = np.unravel_index(int(shared.argmax()), shared.shape)
+    shift = (np.array([column, row]) + RASTER / 2) % RASTER - RASTER / 2
+    dice = 2 * shared[row, column] / (spectrum[0, 0].real + raster.sum())
+    return Placement(np.column_stack([linear, shift * cell]), 1 - float(dice))
+
+
+def hand_starts(start: FloatArray) -> list[Placement]:
+    """Turn the user's placement ``(2, 3)`` by a few angles about the moving section's center."""
+    return [
+        Placement(
+            np.column_stack([rotation(math.radians(angle)) @ start[:, :2], start[:, 2]]), math.nan
+        )
+        for angle in HAND_ANGLES
+    ]
+
+
+def partial_starts(
+    placement: Placement, moving: Shape, target: Shape, transform: Transform
+) -> list[Placement]:
+    """Refit a placement with one sector of both outlines left out, for sectors all around.
+
+    A section with a cut edge fits well once the cut is not asked to match; which sector that is
+    becomes clear from the fit of the rest. The inside is left out too: missing tissue would pull at
+    it.
+    """
+    place = moving.outline @ placement.matrix[:, :2].T + placement.matrix[:, 2]
+    found = []
+    for angle in np.arange(N_SECTORS) * 2 * math.pi / N_SECTORS:
+        seen, asked = _outside_sector(place, angle), _outside_sector(target.outline, angle)
+        if min(seen.sum(), asked.sum()) >= MIN_OUTLINE:
+            found.append(
+                refine(
+                    placement, _part(moving, seen), _part(target, asked), PARTIAL_WIDTHS, transform
+                )
+            )
+    return found
+
+
+def _outside_sector(xy: FloatArray, angle: float) -> BoolArray:
+    apart = np.arctan2(xy[:, 1], xy[:, 0]) - angle
+    return np.asarray(np.abs((apart + math.pi) % (2 * math.pi) - math.pi) > SECTOR)
+
+
+def _part(shape: Shape, kept: BoolArray) -> Shape:
+    return replace(shape, outline=shape.outline[kept], interior=shape.interior[:0])
+
+
+def refine(
+    placement: Placement,
+    moving: Shape,
+    target: Shape,
+    widths: Iterable[float],
+    transform: Transform,
+) -> Placement:
+    """Descend from ``placement`` with a robust width that narrows step by step.
+
+    ``"similarity"`` allows rotation, shift and one scale on top of ``placement`` and so keeps its
+    stretch.
+    """
+    history = list(placement.history)
+    for width in widths:
+        placement = _descend(placement.matrix, moving, target, width, transform)
+        history += placement.history
+    return Placement(placement.matrix, placement.cost, tuple(history))
+
+
+def _descend(
+    matrix: FloatArray,
+    moving: Shape,
+    target: Shape,
+    width: float,
+    transform: Transform,
+) -> Placement:
+    basis, origin = directions(matrix, transform)
+    steps: list[float] = []
+
+    def objective(x: FloatArray) -> tuple[float, FloatArray]:
+        cost, slope = placement_cost((origin + basis @ x).reshape(2, 3), moving, target, width)
+        return cost, basis.T @ slope.ravel()
+
+    def record(intermediate_result: OptimizeResult) -> None:
+        steps.append(float(intermediate_result.fun))
+
+    best = minimize(
+        objective,
+        np.zeros(basis.shape[1]),
+        jac=True,
+        method="L-BFGS-B",
+        callback=record,
+        options={"maxiter": 60, "ftol": 1e-7},
+    )
+    return Placement((origin + basis @ best.x).reshape(2, 3), float(best.fun), tuple(steps))
+
+
+def directions(matrix: FloatArray, transform: Transform) -> tuple[FloatArray, FloatArray]:
+    """Return a basis ``(6, k)`` of allowed changes of a ``(2, 3)`` matrix, and the matrix, flat."""
+    origin = matrix.ravel()
+    if transform == "affine":
+        return np.eye(6), origin
+    linear = matrix[:, :2]
+    turned = np.array([[0.0, -1.0], [1.0, 0.0]]) @ linear
+    nothing = np.zeros((2, 1))
+    columns = [np.hstack([linear, nothing]).ravel(), np.hstack([turned, nothing]).ravel()]
+    return np.column_stack([*columns, np.eye(6)[2], np.eye(6)[5]]), origin
+
+
+def merged(placements: list[Placement], moving: Shape) -> list[Placement]:
+    """Sort by cost and drop placements that nearly repeat a better one."""
+    kept: list[Placement] = []
+    carried: list[FloatArray] = []
+    for placement in sorted(placements, key=lambda p: p.cost):
+        place = moving.interior @ placement.matrix[:, :2].T + placement.matrix[:, 2]
+        apart = [float(np.linalg.norm(place - other, axis=1).mean()) for other in carried]
+        if min(apart, default=math.inf) > MERGE_SHIFT:
+            kept.append(placement)
+            carried.append(place)
+    return kept

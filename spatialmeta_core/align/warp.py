@@ -1,0 +1,152 @@
+"""Smooth nonrigid correction after the affine placement.
+
+The displacement is a Gaussian process plus a small affine part; the outlines are noisy observations
+of it along their normals. The most probable displacement solves a linear least-squares problem,
+repeated as outline points find their partners, with robust weights that narrow; stretches read as
+lost (cut, torn or extra) do not pull at all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.spatial import KDTree
+from scipy.spatial.distance import cdist
+
+from spatialmeta_core.align.evidence import (
+    NOISE as MATCH_NOISE,
+)
+from spatialmeta_core.align.evidence import (
+    POINTS_PER_OBSERVATION,
+    read_runs,
+    turned_normals,
+    unit,
+)
+
+if TYPE_CHECKING:
+    from spatialmeta_core.align.shape import Shape
+    from spatialmeta_core.types import FloatArray
+
+# In units of the tissue's size.
+LENGTH = 0.35  # over which the displacement changes
+SD_WARP = 0.03
+CONTROL_STEP = 0.17  # of the grid of inducing points
+SD_LINEAR = 0.05  # of the extra affine part
+SD_SHIFT = 0.06
+NOISE = 0.010  # of an outline point, along its normal
+WIDTHS = (0.02, 0.012)  # robust widths
+STEPS_PER_WIDTH = (8, 16)
+MIN_COSINE = 0.7  # normals of partners must agree
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Warp:
+    """A displacement of the plane, in the normalized target frame.
+
+    Attributes
+    ----------
+    control
+        Inducing points, shape ``(n_control, 2)``.
+    triangle
+        Lower Cholesky factor of their covariance.
+    weights
+        Coefficients of x and y, shape ``(n_features, 2)``.
+    """
+
+    control: FloatArray
+    triangle: FloatArray
+    weights: FloatArray
+
+    def at(self, xy: FloatArray) -> FloatArray:
+        """Displacement at ``xy``, shape ``(n, 2)``."""
+        return np.asarray(_features(xy, self.control, self.triangle) @ self.weights)
+
+    def linear(self) -> FloatArray:
+        """Linear part of ``xy -> xy + displacement`` without the process, shape ``(2, 2)``."""
+        return np.asarray(np.eye(2) + self.weights[:2].T)
+
+    def improbability(self) -> float:
+        """Negative log prior of the process, up to a constant."""
+        return float((self.weights[3:] ** 2).sum() / (2 * SD_WARP**2))
+
+
+def fit_warp(matrix: FloatArray, moving: Shape, target: Shape) -> Warp:
+    """Find the most probable displacement of an affinely placed shape.
+
+    Parameters
+    ----------
+    matrix
+        Affine placement ``(2, 3)`` between the normalized frames.
+    moving, target
+        Shapes in units of their own size.
+    """
+    linear = matrix[:, :2]
+    place = moving.outline @ linear.T + matrix[:, 2]
+    normal = turned_normals(moving.normal, linear)
+    control, triangle = _control(np.concatenate([place, target.outline]))
+    features = _features(place, control, triangle)
+    n = features.shape[1]
+    prior = np.ones(n) / SD_WARP**2
+    prior[:3] = 1 / SD_LINEAR**2, 1 / SD_LINEAR**2, 1 / SD_SHIFT**2
+    weights = np.zeros((n, 2))
+    for width in np.repeat(WIDTHS, STEPS_PER_WIDTH).tolist():
+        moved = features @ weights
+        index, direction, offset, trust = _observations(place, moved, normal, target, width)
+        rows = np.hstack([direction[:, :1] * features[index], direction[:, 1:] * features[index]])
+        weighted = rows * trust[:, None]
+        precision = cho_factor(weighted.T @ rows + np.diag(np.tile(prior, 2)), lower=True)
+        weights = cho_solve(precision, weighted.T @ offset).reshape(2, n).T
+    return Warp(control, triangle, weights)
+
+
+def _observations(
+    place: FloatArray, moved: FloatArray, normal: FloatArray, target: Shape, width: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Rows ``direction @ displacement(place[index]) = offset`` and their weights, both ways."""
+    now = place + moved
+    value, slope = target.at(now)
+    steep = unit(slope)
+    ahead = _trust(value, (steep * normal).sum(axis=1), width)
+    apart, nearest = KDTree(now).query(target.outline)
+    cosine = (target.normal * normal[nearest]).sum(axis=1)
+    back = _trust(apart, cosine, width)
+    gap = ((target.outline - place[nearest]) * normal[nearest]).sum(axis=1)
+    return (
+        np.concatenate([np.arange(len(place)), nearest]),
+        np.concatenate([steep, normal[nearest]]),
+        np.concatenate([(steep * moved).sum(axis=1) - value, gap]),
+        np.concatenate([ahead, back]),
+    )
+
+
+def _trust(distance: FloatArray, cosine: FloatArray, width: float) -> FloatArray:
+    robust = (width**2 / (width**2 + distance**2)) ** 2
+    noise = max(MATCH_NOISE, width / 2)
+    matched = read_runs(distance, cosine, noise).matched & (cosine > MIN_COSINE)
+    return np.asarray(robust * matched / (NOISE**2 * POINTS_PER_OBSERVATION))
+
+
+def _control(points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    low, high = points.min(axis=0) - CONTROL_STEP, points.max(axis=0) + CONTROL_STEP
+    axes = [
+        np.linspace(a, b, math.ceil((b - a) / CONTROL_STEP) + 1)
+        for a, b in zip(low, high, strict=True)
+    ]
+    control = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    near = KDTree(points).query(control)[0] < 2 * CONTROL_STEP
+    control = control[near]
+    return control, cholesky(_kernel(control, control) + 1e-6 * np.eye(len(control)), lower=True)
+
+
+def _kernel(a: FloatArray, b: FloatArray) -> FloatArray:
+    return np.asarray(np.exp(-cdist(a, b, "sqeuclidean") / (2 * LENGTH**2)))
+
+
+def _features(xy: FloatArray, control: FloatArray, triangle: FloatArray) -> FloatArray:
+    """Columns x, y, 1 and the kernel, whitened so that its weights are independent."""
+    process = solve_triangular(triangle, _kernel(control, xy), lower=True).T
+    return np.column_stack([xy, np.ones(len(xy)), process])

@@ -1,0 +1,206 @@
+"""What an integration returns, and its form on disk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from spatialmeta_core.errors import InvalidDataError
+from spatialmeta_core.params import LossWeights, NetParams, TrainParams, from_dict
+from spatialmeta_core.types import Contribution, Embedding, EpochReport, LossTerms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from spatialmeta_core.types import BoolArray, FloatArray
+
+__all__ = ["Integration"]
+
+SCHEMA = 1
+RECORDED = (
+    "features",
+    "feature_type",
+    "best_epoch",
+    "device",
+    "notes",
+    "batch_keys",
+    "batch_levels",
+)
+ARRAYS_FILE, RECORD_FILE, MODEL_FILE = "integration.npz", "integration.json", "model.pt"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Integration:
+    """A trained model's answers for the spots it was trained on.
+
+    Attributes
+    ----------
+    embedding
+        Latent means; ``joint``, ``st`` and ``sm``, each ``(n_spots, n_latent)``, ``float32``.
+    contribution
+        Cosines of eqs 20 and 21 and their balance, each ``(n_spots,)``.
+    denoised
+        Decoded means of the joint latent means, never sampled, shape ``(n_spots, n_features)``,
+        ``float32``: expected counts at the spot's own depth for genes, log intensity
+        (log(1 + x) of the intensity per 10,000 of the spot's total, 0 or more) for metabolites.
+    features, feature_type
+        Name and ``"ST"`` or ``"SM"`` of each column of ``denoised``, in the input's order.
+    used
+        Which spots took part, shape ``(n_spots,)``; all other rows are NaN.
+    losses
+        One report for each epoch of training.
+    best_epoch
+        The epoch whose state was kept, counted from 1.
+    device
+        Where the model was trained, such as ``"cpu"`` or ``"cuda:0"``.
+    notes
+        Sentences for the user.
+    net, train, weights, batch_keys
+        The settings.
+    batch_levels
+        Names of the levels of each batch key, in the order of their codes.
+    sm_center, sm_scale
+        Mean and standard deviation of each metabolite's log intensity, ``(n_metabolites,)``.
+    state
+        Parameters of the network, on the CPU.
+    """
+
+    embedding: Embedding
+    contribution: Contribution
+    denoised: FloatArray
+    features: tuple[str, ...]
+    feature_type: tuple[str, ...]
+    used: BoolArray
+    losses: tuple[EpochReport, ...]
+    best_epoch: int
+    device: str
+    notes: tuple[str, ...]
+    net: NetParams
+    train: TrainParams
+    weights: LossWeights
+    batch_keys: tuple[str, ...]
+    batch_levels: tuple[tuple[str, ...], ...]
+    sm_center: FloatArray
+    sm_scale: FloatArray
+    state: dict[str, Tensor]
+
+    def save(self, folder: Path) -> None:
+        """Write the result as a folder of arrays, a readable record and the network.
+
+        Parameters
+        ----------
+        folder
+            A path that does not exist, or holds an earlier result, which is replaced. The files
+            are complete before the folder appears under its name.
+
+        Raises
+        ------
+        InvalidDataError
+            If ``folder`` exists and is not an earlier result.
+        """
+        folder = Path(folder)
+        if folder.exists() and not (folder / RECORD_FILE).is_file() and any(folder.iterdir()):
+            raise InvalidDataError(
+                f"The folder {folder.name!r} holds other files; expected an earlier integration or "
+                "nothing. Choose another name."
+            )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            np.savez(temporary / ARRAYS_FILE, allow_pickle=False, **self._arrays())
+            text = json.dumps(self._record(), indent=1, ensure_ascii=False, allow_nan=False)
+            (temporary / RECORD_FILE).write_text(text, encoding="utf-8")
+            torch.save(self.state, temporary / MODEL_FILE)
+            temporary.chmod(0o755)
+            _put(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: Path) -> Integration:
+        """Read what ``save`` wrote, to the same numbers.
+
+        Raises
+        ------
+        InvalidDataError
+            If the folder holds no integration, or one of a newer program.
+        """
+        folder = Path(folder)
+        if not (folder / RECORD_FILE).is_file():
+            raise InvalidDataError(
+                f"The folder {folder.name!r} holds no integration; expected {RECORD_FILE!r}. Run "
+                "the integration again."
+            )
+        record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+        if record["schema"] != SCHEMA:
+            raise InvalidDataError(
+                f"This integration has format {record['schema']}; this program reads format "
+                f"{SCHEMA}. Update the program, or run the integration again."
+            )
+        with np.load(folder / ARRAYS_FILE, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return cls(
+            embedding=Embedding(arrays["joint"], arrays["st"], arrays["sm"]),
+            contribution=Contribution(arrays["theta_st"], arrays["theta_sm"], arrays["balance"]),
+            denoised=arrays["denoised"],
+            features=tuple(record["features"]),
+            feature_type=tuple(record["feature_type"]),
+            used=arrays["used"],
+            losses=tuple(_report(values) for values in record["losses"]),
+            best_epoch=record["best_epoch"],
+            device=record["device"],
+            notes=tuple(record["notes"]),
+            net=from_dict(NetParams, record["net"]),
+            train=from_dict(TrainParams, record["train"]),
+            weights=from_dict(LossWeights, record["weights"]),
+            batch_keys=tuple(record["batch_keys"]),
+            batch_levels=tuple(tuple(names) for names in record["batch_levels"]),
+            sm_center=arrays["sm_center"],
+            sm_scale=arrays["sm_scale"],
+            state=torch.load(folder / MODEL_FILE, map_location="cpu", weights_only=True),
+        )
+
+    def _arrays(self) -> dict[str, Any]:
+        return {
+            **asdict(self.embedding),
+            **asdict(self.contribution),
+            "denoised": self.denoised,
+            "used": self.used,
+            "sm_center": self.sm_center,
+            "sm_scale": self.sm_scale,
+        }
+
+    def _record(self) -> dict[str, Any]:
+        settings = {name: asdict(getattr(self, name)) for name in ("net", "train", "weights")}
+        return {
+            "schema": SCHEMA,
+            **{name: getattr(self, name) for name in RECORDED},
+            **settings,
+            "losses": [
+                [r.epoch, r.n_epochs, list(r.train), list(r.validation), r.is_best]
+                for r in self.losses
+            ],
+        }
+
+
+def _report(values: list[Any]) -> EpochReport:
+    epoch, n_epochs, train, validation, is_best = values
+    return EpochReport(epoch, n_epochs, LossTerms(*train), LossTerms(*validation), is_best)
+
+
+def _put(temporary: Path, folder: Path) -> None:
+    """Give a finished folder its name; an earlier result steps aside and is then removed."""
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+    folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old)

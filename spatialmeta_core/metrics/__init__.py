@@ -1,0 +1,1 @@
+"""Scores of the paper (eqs 24 to 40)."""

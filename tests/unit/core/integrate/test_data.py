@@ -1,0 +1,193 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from spatialmeta_core.errors import InvalidDataError
+from spatialmeta_core.integrate.data import log_normalize_tic, prepare
+
+
+def test_metabolites_are_shares_on_a_log_scale() -> None:
+    found = log_normalize_tic(np.array([[1.0, 3.0]]), np.array([4.0]))
+
+    np.testing.assert_allclose(found, np.log1p([[2500.0, 7500.0]]))
+
+
+def test_counts_stay_raw_and_metabolites_are_standardized(joint) -> None:
+    data = prepare(joint)
+
+    np.testing.assert_array_equal(data.spots.counts, joint.X[:, :30])
+    np.testing.assert_allclose(data.spots.sm.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(data.spots.sm.std(0, correction=0), 1, atol=1e-5)
+
+
+def test_standardizing_can_be_undone(joint) -> None:
+    data = prepare(joint)
+    intensity = joint.X[:, 30:].astype(float)
+    expected = np.log1p(intensity / intensity.sum(1, keepdims=True) * 1e4)
+
+    np.testing.assert_allclose(
+        data.spots.sm.numpy() * data.sm_scale + data.sm_center, expected, rtol=1e-4
+    )
+
+
+def test_the_unit_of_intensity_does_not_matter(joint) -> None:
+    scaled = joint.copy()
+    scaled.X[:, 30:] *= 1000
+
+    np.testing.assert_allclose(prepare(scaled).spots.sm, prepare(joint).spots.sm, atol=1e-4)
+
+
+def test_sparse_and_dense_give_the_same_tensors(joint) -> None:
+    dense = prepare(joint)
+    for kind in (sp.csr_matrix, sp.csc_matrix, sp.csr_array):
+        other = joint.copy()
+        other.X = kind(other.X)
+
+        sparse = prepare(other)
+
+        np.testing.assert_allclose(sparse.spots.counts, dense.spots.counts)
+        np.testing.assert_allclose(sparse.spots.sm, dense.spots.sm, atol=1e-5)
+
+
+def test_the_input_is_not_written_to(joint) -> None:
+    joint.X.flags.writeable = False
+    before = joint.X.copy()
+
+    data = prepare(joint)
+    data.spots.counts.add_(1)
+
+    np.testing.assert_array_equal(joint.X, before)
+
+
+def test_only_selected_features_are_used_in_the_input_order(joint) -> None:
+    mixed = joint[:, np.random.default_rng(0).permutation(42)].copy()
+    mixed.var["spatially_variable"] = np.arange(42) % 2 == 0
+
+    data = prepare(mixed)
+
+    assert data.features == tuple(mixed.var_names[::2])
+    assert data.feature_type == tuple(mixed.var["type"][::2])
+    genes = [name for name in data.features if name.startswith("gene")]
+    np.testing.assert_array_equal(data.spots.counts, mixed[:, genes].X)
+
+
+def test_total_intensity_counts_metabolites_that_were_not_selected(joint) -> None:
+    all_used = prepare(joint)
+    joint.var["spatially_variable"] = joint.var_names != "mz3"
+
+    data = prepare(joint)
+
+    np.testing.assert_allclose(data.sm_center, np.delete(all_used.sm_center, 3))
+
+
+def test_spots_that_cannot_be_used_are_left_out_counted_and_told(joint) -> None:
+    joint.X[:2, 30:] = np.nan
+    joint.X[2, 35] = np.nan
+    joint.X[3, 30:] = 0
+    joint.X[4, :30] = 0
+
+    data = prepare(joint)
+
+    assert np.flatnonzero(~data.used).tolist() == [0, 1, 2, 3, 4]
+    assert len(data.spots.counts) == 115
+    assert data.notes == (
+        "2 of 120 spots have no metabolite pixel nearby and were left out.",
+        "1 of 120 spots lack some metabolite values and were left out.",
+        "1 of 120 spots have a total intensity of 0 and were left out.",
+        "1 of 120 spots have no counts in the chosen genes and were left out.",
+    )
+
+
+def test_features_that_do_not_vary_do_no_harm_and_are_told(joint) -> None:
+    joint.X[:, 0] = 0
+    joint.X[:, 30] = 0
+
+    data = prepare(joint)
+
+    assert np.isfinite(data.spots.sm.numpy()).all()
+    assert data.notes == (
+        "1 genes and 1 metabolites do not vary between the spots used; they tell the model nothing.",
+    )
+
+
+def test_one_hot_spot_is_limited_to_ten_deviations(joint) -> None:
+    joint.X[:, 30] = 0
+    joint.X[0, 30] = 1e6
+
+    assert prepare(joint).spots.sm.max().item() == pytest.approx(10, abs=1e-4)
+
+
+def test_batch_keys_become_codes_with_named_levels(joint) -> None:
+    data = prepare(joint, batch_keys=("sample", "slide", "one"))
+
+    assert data.batch_levels == (("a", "b"), ("x", "y"), ("only",))
+    assert data.spots.batch[:4].tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 0]]
+    assert data.notes == (
+        "Batch key 'one' has one value (only), so there is nothing to correct for it.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        (0, -1, "go down to -1"),
+        (0, 0.5, "found decimals"),
+        (0, np.nan, "missing or infinite"),
+        (30, -1, "negative or infinite"),
+        (30, np.inf, "negative or infinite"),
+    ],
+)
+def test_impossible_values_are_refused(joint, column, value, message) -> None:
+    joint.X[5, column] = value
+
+    with pytest.raises(InvalidDataError, match=message):
+        prepare(joint)
+
+
+def test_decimals_among_genes_carry_their_catalog_number(joint) -> None:
+    joint.X[:, :30] = np.log1p(joint.X[:, :30])
+
+    with pytest.raises(InvalidDataError) as caught:
+        prepare(joint)
+
+    assert caught.value.code == "E-10"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("ST", "metabolites"), ("SM", "genes")])
+def test_one_modality_alone_is_refused(joint, kind, name) -> None:
+    with pytest.raises(InvalidDataError, match=f"found 0 {name} to use"):
+        prepare(joint[:, joint.var["type"] == kind].copy())
+
+
+def test_features_without_a_modality_are_refused(joint) -> None:
+    del joint.var["type"]
+
+    with pytest.raises(InvalidDataError, match="no var column 'type'"):
+        prepare(joint)
+
+
+def test_too_few_usable_spots_are_refused_with_the_reason(joint) -> None:
+    joint.X[9:, 30:] = np.nan
+
+    with pytest.raises(InvalidDataError, match="9 of 120 spots.*111 of 120 spots have no metab"):
+        prepare(joint)
+
+
+def test_an_absent_or_incomplete_batch_key_is_refused(joint) -> None:
+    with pytest.raises(InvalidDataError, match="'lane' is not among the spot columns"):
+        prepare(joint, batch_keys=("lane",))
+    joint.obs["slide"] = joint.obs["slide"].where(joint.obs["slide"] == "x")
+    with pytest.raises(InvalidDataError, match="'slide' is empty for 80 spots"):
+        prepare(joint, batch_keys=("slide",))
+
+
+def test_the_fingerprint_changes_with_any_value_name_or_batch(joint) -> None:
+    first = prepare(joint).fingerprint()
+    renamed, changed = joint.copy(), joint.copy()
+    renamed.var_names = ["other", *renamed.var_names[1:]]
+    changed.X[0, 0] += 1
+
+    assert prepare(joint.copy()).fingerprint() == first
+    others = {prepare(x).fingerprint() for x in (renamed, changed)}
+    others.add(prepare(joint, batch_keys=("sample",)).fingerprint())
+    assert len(others | {first}) == 4

@@ -1,0 +1,104 @@
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+
+from spatialmeta_core.integrate.losses import (
+    LossTensors,
+    batch_mmd,
+    loss_tensors,
+    mmd,
+    mmd_by_random_features,
+)
+from spatialmeta_core.integrate.module import JointVAE, Minibatch
+from spatialmeta_core.params import LossWeights, NetParams
+from spatialmeta_core.types import LossTerms
+
+
+def test_weights_and_terms_have_the_same_names_in_the_same_order() -> None:
+    names = tuple(field.name for field in fields(LossWeights))
+
+    assert names == LossTensors._fields
+    assert (*names, "total") == LossTerms._fields
+
+
+def test_the_total_is_the_weighted_sum() -> None:
+    terms = LossTensors(*torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+
+    assert terms.total(LossWeights(1, 10, 100, 1000, 0, 2)).item() == 1 + 20 + 300 + 4000 + 12
+
+
+def test_terms_are_means_per_spot() -> None:
+    torch.manual_seed(0)
+    module = JointVAE(5, 4, params=NetParams(n_hidden=8)).eval()
+    once = Minibatch(torch.randint(1, 9, (6, 5)).float(), torch.randn(6, 4), torch.empty(6, 0).long())
+    twice = Minibatch(*(torch.cat([part, part]) for part in once))
+    outputs, doubled = module(once), module(twice)
+
+    first, second = loss_tensors(outputs, once), loss_tensors(doubled, twice)
+
+    for name in ("st_from_st", "sm_from_sm", "kl"):  # those without sampling
+        torch.testing.assert_close(getattr(first, name), getattr(second, name))
+
+
+def slow_mmd(a, b):
+    both = np.vstack([a, b])
+    squared = ((both[:, None] - both[None]) ** 2).sum(2)
+    bandwidth = squared.mean()
+    total = 0.0
+    for s in (0.25, 0.5, 1.0, 2.0, 4.0):
+        k = np.exp(-squared / (s * bandwidth))
+        n = len(a)
+        total += (k[:n, :n].mean() + k[n:, n:].mean() - 2 * k[:n, n:].mean()) / 5
+    return total
+
+
+def test_mmd_agrees_with_the_sum_over_pairs() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(7, 3)), rng.normal(1, 1, (9, 3))
+
+    assert mmd(torch.tensor(a), torch.tensor(b)).item() == pytest.approx(slow_mmd(a, b))
+
+
+def test_mmd_is_zero_for_equal_sets_and_grows_with_their_distance() -> None:
+    a = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+
+    values = [mmd(a, a + shift).item() for shift in (0.0, 0.5, 1.0, 3.0)]
+
+    assert values[0] == pytest.approx(0.0, abs=1e-6)
+    assert values == sorted(values)
+
+
+def test_mmd_does_not_depend_on_the_scale_of_the_latent_space() -> None:
+    generator = torch.Generator().manual_seed(0)
+    a, b = torch.randn(2, 30, 3, generator=generator, dtype=torch.float64)
+
+    torch.testing.assert_close(mmd(a, b), mmd(a * 100, b * 100))
+
+
+def test_random_features_come_near_the_exact_mmd() -> None:
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randn(200, 4, generator=generator)
+    b = torch.randn(300, 4, generator=generator) + 1
+
+    assert mmd_by_random_features(a, b).item() == pytest.approx(mmd(a, b).item(), rel=0.1)
+
+
+def test_batches_are_compared_in_pairs_and_keys_add_up() -> None:
+    latent = torch.randn(12, 2, generator=torch.Generator().manual_seed(0))
+    three = torch.tensor([0, 1, 2] * 4)
+    two = torch.tensor([0, 1] * 6)
+    groups = [latent[three == i] for i in range(3)]
+    pairs = [mmd(groups[1], groups[0]), mmd(groups[2], groups[0]), mmd(groups[2], groups[1])]
+    expected = sum(pairs) / 3 + mmd(latent[two == 1], latent[two == 0])
+
+    torch.testing.assert_close(batch_mmd(latent, torch.stack([three, two], 1)), expected)
+
+
+@pytest.mark.parametrize("codes", [[0, 0, 0, 0, 0], [0, 0, 0, 1, 1]])
+def test_a_batch_alone_or_of_two_spots_is_not_compared(codes) -> None:
+    batch = torch.tensor(codes)[:, None]
+
+    assert batch_mmd(torch.randn(5, 2), batch).item() == 0.0
+    assert batch_mmd(torch.randn(5, 2), torch.empty(5, 0).long()).item() == 0.0
