@@ -1,1 +1,1 @@
-"""The Dash application: projects on disk, jobs in worker processes, pages in the browser. No science here."""
+"""The Dash application: projects on disk, jobs in workers, pages in the browser. No science."""

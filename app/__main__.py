@@ -1,4 +1,4 @@
-"""The command line: ``spatialmeta serve``, ``spatialmeta demo``, ``spatialmeta run CONFIG --out DIR``."""
+"""The command line: ``spatialmeta serve | demo | run CONFIG --out DIR``."""
 
 from __future__ import annotations
 

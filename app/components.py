@@ -35,7 +35,12 @@ STATE_WORDS: Final = {
     "canceled": "canceled",
     "stopped": "stopped",
 }
-CHECK_MARKS: Final = {"ok": ("✓", "OK"), "warning": ("!", "Warning"), "error": ("✕", "Problem")}
+CHECK_MARKS: Final = {
+    "ok": ("✓", "OK"),
+    "note": ("i", "Note"),
+    "warning": ("!", "Warning"),
+    "error": ("✕", "Problem"),
+}
 
 
 def card(title: str, *children: Any, note: str = "", id: str | None = None) -> Component:
@@ -59,7 +64,7 @@ def number_box(
     help_text: str = "",
 ) -> Component:
     """Return a labeled number input with its unit."""
-    bounds = {k: v for k, v in (("min", low), ("max", high)) if v is not None}
+    bounds: dict[str, Any] = {k: v for k, v in (("min", low), ("max", high)) if v is not None}
     box = dcc.Input(id=id, type="number", value=value, step=step, debounce=True, **bounds)
     text = [html.Span(label), *([html.Span(unit, className="unit")] if unit else [])]
     return html.Label(
@@ -152,5 +157,5 @@ def _job_buttons(job: Mapping[str, Any]) -> list[Component]:
     ]
 
 
-def _label(word: str) -> dict[str, str]:
+def _label(word: str) -> dict[str, Any]:
     return {"aria-label": word, "role": "img"}

@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
     from app.store import ProjectStore
 
-NAMES: Final = ("image.jpg",)
+FILES: Final = {"st": ("image.jpg", "spots.png", "map.png", "thumb.jpg"), "sm": ("map.png",)}
 YEAR_S: Final = 365 * 24 * 3600
 
 
 def image_url(project: str, revision: int) -> str:
     """Return the address of the histology picture of an ST revision; safe to cache for ever."""
-    return f"/api/projects/{project}/st/{revision}/image.jpg"
+    return file_url(project, "st", revision, "image.jpg")
+
+
+def file_url(project: str, artefact: str, revision: int, name: str) -> str:
+    """Return the address of a picture of one revision of an artefact; safe to cache for ever."""
+    return f"/api/projects/{project}/{artefact}/{revision}/{name}"
 
 
 def export_url(project: str, job: str) -> str:
@@ -36,12 +41,14 @@ def register(server: Any, store: ProjectStore) -> None:
     def expected(error: SpatialMetaError) -> tuple[str, int]:
         return str(error), 404
 
-    @routes.get("/st/<int:revision>/<name>")
-    def artefact_file(project: str, revision: int, name: str) -> Response:
-        path = store.folder(project) / f"st-r{revision}" / name
-        if name not in NAMES or not path.exists():
+    @routes.get("/<any(st,sm):artefact>/<int:revision>/<name>")
+    def artefact_file(project: str, artefact: str, revision: int, name: str) -> Response:
+        path = store.folder(project) / f"{artefact}-r{revision}" / name
+        if name not in FILES[artefact] or not path.exists():
             abort(404)
-        return send_file(path, max_age=YEAR_S)
+        response = send_file(path, max_age=YEAR_S)
+        response.cache_control.public, response.cache_control.private = False, True
+        return response
 
     @routes.get("/exports/<job>")
     def export(project: str, job: str) -> Response:

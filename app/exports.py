@@ -1,4 +1,4 @@
-"""Everything a project has to give, as files: for the browser's download and for the headless twin."""
+"""Everything a project has to give, as files: for the browser and for the headless twin."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SOFTWARE: Final = ("spatialmeta-app", "anndata", "numpy", "scipy", "torch", "graspologic-native")
 CONTENTS: Final = {
-    "joint.h5ad": "spots by genes and metabolites with everything computed; opens in scanpy, squidpy",
+    "joint.h5ad": "spots by features with everything computed; opens in scanpy and squidpy",
     "markers_clusters.csv": "each cluster against all other spots",
     "markers_<region>.csv": "each drawn region against all other spots",
     "gradient_<trajectory>.csv": "binned values of every selected feature along each trajectory",

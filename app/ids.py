@@ -27,7 +27,67 @@ HOME_NEW_NAME: Final = "home-new-name"
 HOME_NEW: Final = "home-new"
 HOME_DEMO: Final = "home-demo"
 HOME_LIST: Final = "home-list"
-HOME_GO: Final = "home-go"
+
+# align: the overlay and what it talks through
+ALIGN_SCENE: Final = "align-scene"  # store: which scene to draw, see pages/align/scene.py
+ALIGN_MOUNTED: Final = "align-mounted"  # store: the scene that is drawn
+ALIGN_OVERLAY: Final = "align-overlay"
+ALIGN_CHANGE: Final = "align-change"  # store: a pose set in the browser, to be recorded
+ALIGN_ACK: Final = "align-ack"  # store: the recorded one
+ALIGN_POSE: Final = "align-pose"  # store: the pose in force and the views under review
+ALIGN_DONE: Final = "align-done"  # store: last browser-side action, for nobody
+ALIGN_BODY: Final = "align-body"
+ALIGN_MESSAGES: Final = "align-messages"
+ALIGN_STATE: Final = "align-state"
+# align: tools
+ALIGN_UNDO: Final = "align-undo"
+ALIGN_REDO: Final = "align-redo"
+ALIGN_FIT: Final = "align-fit"
+ALIGN_RESET: Final = "align-reset"
+ALIGN_FLIP_X: Final = "align-flip-x"
+ALIGN_FLIP_Y: Final = "align-flip-y"
+ALIGN_LEFT: Final = "align-left"
+ALIGN_RIGHT: Final = "align-right"
+ALIGN_ANGLE: Final = "align-angle"
+ALIGN_SCALE_X: Final = "align-scale-x"
+ALIGN_SCALE_Y: Final = "align-scale-y"
+ALIGN_SHIFT_X: Final = "align-shift-x"
+ALIGN_SHIFT_Y: Final = "align-shift-y"
+ALIGN_FLIPPED: Final = "align-flipped"
+ALIGN_UNIT: Final = "align-unit"
+ALIGN_LOCK: Final = "align-lock"
+ALIGN_OPACITY: Final = "align-opacity"
+ALIGN_SIZE: Final = "align-size"
+ALIGN_LAYERS: Final = "align-layers"
+ALIGN_TINT: Final = "align-tint"
+ALIGN_TINT_NOTE: Final = "align-tint-note"
+# align: score, automatic fit, review
+ALIGN_SCORE: Final = "align-score"
+ALIGN_USE: Final = "align-use"
+ALIGN_TARGET: Final = "align-target"
+ALIGN_TRANSFORM: Final = "align-transform"
+ALIGN_WARP: Final = "align-warp"
+ALIGN_EIGHT: Final = "align-eight"
+ALIGN_AUTO: Final = "align-auto"
+ALIGN_SCRATCH: Final = "align-scratch"
+ALIGN_JOBS: Final = "align-jobs"
+ALIGN_REVIEW: Final = "align-review"
+ALIGN_REVIEW_BODY: Final = "align-review-body"
+ALIGN_VIEW: Final = "align-view"
+ALIGN_ACCEPT: Final = "align-accept"
+ALIGN_REJECT: Final = "align-reject"
+ALIGN_SAVE: Final = "align-save"
+ALIGN_LOAD: Final = "align-load"
+ALIGN_DOWNLOAD: Final = "align-download"
+# align: reassignment
+REASSIGN_K: Final = "reassign-k"
+REASSIGN_FACTOR: Final = "reassign-factor"
+REASSIGN_RUN: Final = "reassign-run"
+REASSIGN_JOBS: Final = "reassign-jobs"
+REASSIGN_STATE: Final = "reassign-state"
+REASSIGN_PREVIEW: Final = "reassign-preview"
+REASSIGN_MAP: Final = "reassign-map"
+REASSIGN_DISTANCES: Final = "reassign-distances"
 
 
 def launch(page: str) -> dict[str, str]:
@@ -48,3 +108,183 @@ def home_delete(project: str) -> dict[str, str]:
 def pattern(kind: str, **parts: Any) -> dict[str, Any]:
     """Wildcard form of a pattern id, for ``Input`` and ``Output``."""
     return {"type": kind, **parts}
+
+
+# integrate
+INTEGRATE_STATE: Final = "integrate-state"
+INTEGRATE_N_GENES: Final = "integrate-n-genes"
+INTEGRATE_N_METABOLITES: Final = "integrate-n-metabolites"
+INTEGRATE_MORAN_NEIGHBORS: Final = "integrate-moran-neighbors"
+INTEGRATE_FEATURES: Final = "integrate-features"
+INTEGRATE_FEATURES_SUMMARY: Final = "integrate-features-summary"
+INTEGRATE_PRESET: Final = "integrate-preset"
+INTEGRATE_EPOCHS: Final = "integrate-epochs"
+INTEGRATE_PATIENCE: Final = "integrate-patience"
+INTEGRATE_LATENT: Final = "integrate-latent"
+INTEGRATE_HIDDEN: Final = "integrate-hidden"
+INTEGRATE_BATCH: Final = "integrate-batch"
+INTEGRATE_RATE: Final = "integrate-rate"
+INTEGRATE_WEIGHT_ST: Final = "integrate-weight-st"
+INTEGRATE_WEIGHT_SM: Final = "integrate-weight-sm"
+INTEGRATE_WEIGHT_KL: Final = "integrate-weight-kl"
+INTEGRATE_SEED: Final = "integrate-seed"
+INTEGRATE_DEVICE: Final = "integrate-device"
+INTEGRATE_TRAIN: Final = "integrate-train"
+INTEGRATE_RESOLUTION: Final = "integrate-resolution"
+INTEGRATE_NEIGHBORS: Final = "integrate-neighbors"
+INTEGRATE_CLUSTER: Final = "integrate-cluster"
+INTEGRATE_JOBS: Final = "integrate-jobs"
+INTEGRATE_LOSSES: Final = "integrate-losses"
+INTEGRATE_LOSS_GRAPH: Final = "integrate-loss-graph"
+INTEGRATE_RESULT: Final = "integrate-result"
+
+# export
+EXPORT_STATE: Final = "export-state"
+EXPORT_START: Final = "export-start"
+EXPORT_JOBS: Final = "export-jobs"
+EXPORT_READY: Final = "export-ready"
+EXPORT_CODE: Final = "export-code"
+EXPORT_METHODS: Final = "export-methods"
+EXPORT_DOWNLOAD: Final = "export-download"
+EXPORT_GEOJSON: Final = "export-geojson"
+EXPORT_RECIPE: Final = "export-recipe"
+EXPORT_ALIGNMENT: Final = "export-alignment"
+
+# explore: stores
+EXPLORE_SCENE: Final = "explore-scene"  # what is on the canvas: project, revisions, addresses
+EXPLORE_COLOR: Final = "explore-color"  # color key, see pages/explore/paint.py
+EXPLORE_PAINTED: Final = "explore-painted"  # how the canvas is colored now, from the browser
+EXPLORE_REPORTS: Final = "explore-reports"  # queue of drawings, see pages/explore/events.py
+EXPLORE_HANDLED: Final = "explore-handled"  # ids of the reports that are saved
+EXPLORE_SELECTED: Final = "explore-selected"  # id of the region and of the trajectory looked at
+EXPLORE_BOARD: Final = "explore-board"  # what is drawn: changes when the drawings do
+EXPLORE_OVERLAY: Final = "explore-overlay"  # shapes and labels for the canvas
+EXPLORE_SHOWN: Final = "explore-shown"  # last browser-side action, for nobody
+EXPLORE_PICKED: Final = "explore-picked"  # a curve chosen in the browser: {"feature", "at"}
+EXPLORE_CURVES: Final = "explore-curves"  # features of the gradient chart; empty: the strongest
+EXPLORE_PICTURE: Final = "explore-picture"  # what to put into a figure file
+EXPLORE_DOWNLOAD: Final = "explore-download"
+# explore: canvas
+EXPLORE_BODY: Final = "explore-body"
+EXPLORE_EMPTY: Final = "explore-empty"
+EXPLORE_MESSAGES: Final = "explore-messages"
+EXPLORE_TISSUE: Final = "explore-tissue"
+EXPLORE_UMAP: Final = "explore-umap"
+EXPLORE_UMAP_BOX: Final = "explore-umap-box"
+EXPLORE_UMAP_EMPTY: Final = "explore-umap-empty"
+EXPLORE_CANVAS: Final = "explore-canvas"
+EXPLORE_LEGEND: Final = "explore-legend"
+EXPLORE_FIND: Final = "explore-find"
+EXPLORE_FOUND: Final = "explore-found"
+EXPLORE_CLIP: Final = "explore-clip"
+EXPLORE_LOG: Final = "explore-log"
+EXPLORE_SCALE: Final = "explore-scale"
+EXPLORE_SIZE: Final = "explore-size"
+EXPLORE_OPACITY: Final = "explore-opacity"
+EXPLORE_HISTOLOGY: Final = "explore-histology"
+EXPLORE_IMAGE: Final = "explore-image"
+EXPLORE_SVG: Final = "explore-svg"
+EXPLORE_PNG: Final = "explore-png"
+# explore: regions
+EXPLORE_REGIONS: Final = "explore-regions"
+EXPLORE_SUMMARY: Final = "explore-summary"
+EXPLORE_REFERENCE: Final = "explore-reference"
+EXPLORE_ONLY: Final = "explore-only"
+EXPLORE_MARKERS_VIEW: Final = "explore-markers-view"
+EXPLORE_MARKERS: Final = "explore-markers"
+EXPLORE_MARKERS_BOX: Final = "explore-markers-box"
+EXPLORE_VOLCANO: Final = "explore-volcano"
+EXPLORE_MARKERS_CSV: Final = "explore-markers-csv"
+# explore: trajectories
+EXPLORE_PATHS: Final = "explore-paths"
+EXPLORE_PATH_SUMMARY: Final = "explore-path-summary"
+EXPLORE_GRADIENT: Final = "explore-gradient"
+EXPLORE_GRADIENT_BOX: Final = "explore-gradient-box"
+EXPLORE_CURVE_FIND: Final = "explore-curve-find"
+EXPLORE_CURVE_FOUND: Final = "explore-curve-found"
+EXPLORE_CURVES_RESET: Final = "explore-curves-reset"
+EXPLORE_CURVE_LIST: Final = "explore-curve-list"
+EXPLORE_SCREEN_VIEW: Final = "explore-screen-view"
+EXPLORE_SCREEN_ONLY: Final = "explore-screen-only"
+EXPLORE_SCREEN: Final = "explore-screen"
+EXPLORE_GRADIENT_CSV: Final = "explore-gradient-csv"
+EXPLORE_SCREEN_CSV: Final = "explore-screen-csv"
+EXPLORE_GRADIENT_SVG: Final = "explore-gradient-svg"
+EXPLORE_GRADIENT_PNG: Final = "explore-gradient-png"
+
+
+def explore_tool(name: str) -> str:
+    """Button of the canvas: a drawing tool, or something done to the view."""
+    return f"explore-tool-{name}"
+
+
+def explore_item(action: str, item: str) -> dict[str, str]:
+    """Button that does something to a region or trajectory."""
+    return {"type": "explore-item", "action": action, "item": item}
+
+
+def explore_color(color: str, item: str) -> dict[str, str]:
+    """Button that gives a region or trajectory a color."""
+    return {"type": "explore-item-color", "color": color, "item": item}
+
+
+def explore_name(item: str) -> dict[str, str]:
+    """Box with the name of a region or trajectory."""
+    return {"type": "explore-item-name", "item": item}
+
+
+def explore_width(item: str) -> dict[str, str]:
+    """Box with the width of a trajectory's swath."""
+    return {"type": "explore-item-width", "item": item}
+
+
+def explore_sort(table: str, column: str) -> dict[str, str]:
+    """Heading that sorts a table."""
+    return {"type": "explore-sort", "table": table, "column": column}
+
+
+def explore_more(table: str) -> dict[str, str]:
+    """Button that shows more rows of a table."""
+    return {"type": "explore-more", "table": table}
+
+
+# data: one row per slot, "st" and "sm"; see data_part
+DATA_BANNER: Final = "data-banner"
+DATA_PAIR: Final = "data-pair"
+DATA_RUN: Final = "data-run"
+DATA_RUN_NOTE: Final = "data-run-note"
+DATA_NEXT: Final = "data-next"
+DATA_PARTS: Final = (
+    "upload",  # store: the file that has just arrived
+    "replacing",  # store: whether the user asked for the drop zone again
+    "seen",  # store: the revision on screen
+    "state",
+    "notices",
+    "drop",
+    "drop-box",
+    "keep",
+    "columns",
+    "x",
+    "y",
+    "reread",
+    "view",
+    "size-box",
+    "size",
+    "size-set",
+    "review",
+    "ask",
+    "confirm",
+    "replace",
+)
+
+
+def data_part(slot: str, part: str) -> str:
+    """Element ``part`` of the data screen's slot ``"st"`` or ``"sm"``."""
+    return f"data-{slot}-{part}"
+
+
+# home: the bin
+HOME_BIN: Final = "home-bin"  # store: the project that was deleted last
+HOME_BIN_NOTE: Final = "home-bin-note"
+HOME_BIN_TEXT: Final = "home-bin-text"
+HOME_UNDELETE: Final = "home-undelete"

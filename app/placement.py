@@ -7,17 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import anndata as ad
 import numpy as np
-from spatialmeta_core.align.fit import score
 
-from spatialmeta_core import keys
+from spatialmeta_core import geometry, keys
+from spatialmeta_core.align.fit import score
 from spatialmeta_core.io.alignment import write_alignment
 from spatialmeta_core.types import Alignment, FloatArray, Pose, TissueImage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from app.store import ProjectStore
+
+
+def read_adata(store: ProjectStore, project: str, artefact: str) -> ad.AnnData:
+    """Read the ``st``, ``sm`` or ``joint`` table of a project, with the pixel size in force."""
+    return _reader(store, project, artefact)(store.path(project, artefact, f"{artefact}.h5ad"))
+
+
+def open_adata(store: ProjectStore, project: str, artefact: str) -> ad.AnnData:
+    """Return the ``st``, ``sm`` or ``joint`` table of a project through the cache; read-only."""
+    return store.load(project, artefact, f"{artefact}.h5ad", _reader(store, project, artefact))
 
 
 def read_h5ad(path: Path) -> ad.AnnData:
@@ -25,9 +35,41 @@ def read_h5ad(path: Path) -> ad.AnnData:
     return ad.read_h5ad(path)
 
 
-def open_adata(store: ProjectStore, project: str, artefact: str) -> ad.AnnData:
-    """Return the ``st``, ``sm`` or ``joint`` table of a project through the cache; read-only."""
-    return store.load(project, artefact, f"{artefact}.h5ad", read_h5ad)
+def _reader(store: ProjectStore, project: str, artefact: str) -> Callable[[Path], ad.AnnData]:
+    """Return what reads a table and puts the project's pixel size into it.
+
+    The record of ``st`` is the one truth on the pixel size: a correction by the user changes no
+    coordinate, so it makes no new revision of anything; the copy in each file is replaced here.
+    """
+    facts = store.manifest(project)["artefacts"].get("st", {}).get("summary", {})
+    if artefact == "sm" or "um_per_px" not in facts:  # SM has coordinates of its own
+        return read_h5ad
+    return _WithPixelSize(facts["um_per_px"])
+
+
+class _WithPixelSize:
+    """Reader that sets the pixel size, um; a class so that the cache can name it."""
+
+    def __init__(self, um_per_px: float | None) -> None:
+        self._um_per_px = um_per_px
+        self.__qualname__ = f"h5ad with {um_per_px} um per px"
+
+    def __call__(self, path: Path) -> ad.AnnData:
+        adata = read_h5ad(path)
+        ours = adata.uns.setdefault(keys.OURS, {})
+        ours.pop(keys.UM_PER_PX, None)
+        if self._um_per_px is not None:
+            ours[keys.UM_PER_PX] = float(self._um_per_px)
+        return adata
+
+
+def area(adata: ad.AnnData) -> float | None:
+    """Return the area the spots cover, in the squared unit of their positions; None on a line."""
+    points = np.unique(np.asarray(adata.obsm[keys.SPATIAL], float), axis=0)
+    if geometry.is_flat(points):
+        return None
+    # outer rings and holes run in opposite directions
+    return abs(sum(geometry.signed_area(ring.xy) for ring in geometry.alpha_outline(points)))
 
 
 def tissue_image(st: ad.AnnData) -> TissueImage | None:
@@ -43,7 +85,7 @@ def tissue_image(st: ad.AnnData) -> TissueImage | None:
 def by_hand(pose: Pose, sm_xy: FloatArray, st_xy: FloatArray) -> Alignment:
     """Take a pose set by hand as the alignment, scored against the ST spots."""
     placed = Alignment(pose=pose).apply(sm_xy)
-    return Alignment(pose=pose, score=score(placed, st_xy), notes=("Placed by hand.",))
+    return Alignment(pose=pose, score=score(placed, st_xy, pose=pose), notes=("Placed by hand.",))
 
 
 def summary(found: Alignment) -> dict[str, Any]:
@@ -63,6 +105,7 @@ def commit(
     project: str,
     artefact: str,
     found: Alignment,
+    *,
     made_from: Mapping[str, int],
     params: Mapping[str, Any],
 ) -> None:

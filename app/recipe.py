@@ -47,7 +47,8 @@ REMEMBERED: Final = {
     "cluster": "clusters",
 }
 HEADER: Final = """\
-# What was done to this project. To repeat it without the app, put the input files beside this file and run:
+# What was done to this project. To repeat it without the app, put the input files beside
+# this file and run:
 #     spatialmeta run {name} --out results
 # Positions are pixels of the full-resolution ST image, x to the right, y down.
 
@@ -69,8 +70,8 @@ def of_project(store: ProjectStore, project: str) -> dict[str, Any]:
         recipe[name] = asdict(from_dict(PARAMETER_SETS[name], stored))
     if "joint" in artefacts:
         areas, paths = sections.drawings(store, project)
-        recipe["region"] = [_without_none(regions.region_to_dict(area)) for area in areas]
-        recipe["trajectory"] = [_without_none(regions.trajectory_to_dict(p)) for p in paths]
+        recipe["region"] = [regions.to_dict(area) for area in areas]
+        recipe["trajectory"] = [regions.to_dict(path) for path in paths]
     return recipe
 
 
@@ -124,7 +125,3 @@ def _inputs(artefacts: dict[str, Any]) -> dict[str, Any]:
                 inputs[column] = summary[column]
     um_per_px = sources.get("st", {}).get("um_per_px_by_hand")
     return inputs if um_per_px is None else {**inputs, "um_per_px": um_per_px}
-
-
-def _without_none(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}

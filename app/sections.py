@@ -6,22 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from app.placement import open_adata
 from spatialmeta_core import keys
 from spatialmeta_core.errors import NotFoundError
 from spatialmeta_core.io.alignment import read_alignment
-from spatialmeta_core.regions import from_log
+from spatialmeta_core.markers import build_index
+from spatialmeta_core.regions import from_dict
+from spatialmeta_core.types import Region, Trajectory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import anndata as ad
-    import pandas as pd
-
     from app.store import ProjectStore
-    from spatialmeta_core.types import Alignment, FloatArray, IntArray, Region, Trajectory
+    from spatialmeta_core.markers import MarkerIndex
+    from spatialmeta_core.types import Alignment, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +59,7 @@ class Section:
     @property
     def spot_names(self) -> np.ndarray[Any, Any]:
         """Names of the spots, in order."""
-        return self.joint.obs_names.to_numpy().astype(str)
+        return np.asarray(self.joint.obs_names, str)
 
     @property
     def cluster_names(self) -> np.ndarray[Any, Any] | None:
@@ -64,6 +67,12 @@ class Section:
         if self.cluster is None:
             return None
         return np.where(self.cluster >= 0, self.cluster.astype(str), "")
+
+    @property
+    def sample(self) -> str:
+        """Name of the sample; empty when the data do not say."""
+        obs = self.joint.obs
+        return str(obs[keys.SAMPLE].iloc[0]) if keys.SAMPLE in obs else ""
 
     @property
     def um_per_px(self) -> float | None:
@@ -106,6 +115,16 @@ def open_section(store: ProjectStore, project: str) -> Section:
     )
 
 
+def feature_table(store: ProjectStore, project: str) -> pd.DataFrame:
+    """Return the ``var`` table of the joint section, with Moran's I once it has been computed."""
+    var = open_adata(store, project, "joint").var
+    if "features" not in store.manifest(project)["artefacts"]:
+        return var
+    scores = store.load(project, "features", "features.csv", _read_scores)
+    columns = [name for name in keys.MORAN_COLUMNS if name in scores and name not in var]
+    return var.join(scores[columns])
+
+
 def accepted_alignment(store: ProjectStore, project: str) -> Alignment:
     """Return the accepted alignment of a project."""
     return store.load(project, "alignment", "alignment.json", read_alignment)
@@ -114,6 +133,49 @@ def accepted_alignment(store: ProjectStore, project: str) -> Alignment:
 def drawings(store: ProjectStore, project: str) -> tuple[list[Region], list[Trajectory]]:
     """Return the regions and trajectories in force, in the order they were first drawn."""
     return from_log(store.history(project, "drawings").events())
+
+
+def from_log(events: Iterable[Mapping[str, Any]]) -> tuple[list[Region], list[Trajectory]]:
+    """Replay the events of a project's drawings.
+
+    Parameters
+    ----------
+    events
+        Oldest first. ``{"op": "put", "what": "region" | "trajectory", "object": ...}`` adds an
+        object in the form of ``spatialmeta_core.regions.to_dict``, or replaces the one with its
+        id, which keeps its place; ``{"op": "delete", "what", "id"}`` removes one.
+
+    Returns
+    -------
+    The regions and the trajectories in force, each in the order they were first drawn.
+    """
+    found: dict[str, Region | Trajectory] = {}
+    for event in events:
+        if event["op"] == "put":
+            item = from_dict(event["object"])
+            found[item.id] = item
+        else:
+            found.pop(event["id"], None)
+    areas = [item for item in found.values() if isinstance(item, Region)]
+    paths = [item for item in found.values() if isinstance(item, Trajectory)]
+    return areas, paths
+
+
+def marker_index(store: ProjectStore, project: str) -> MarkerIndex:
+    """Return the ranks of all features over the joint section, for quick marker tests; cached."""
+    joint = open_adata(store, project, "joint")
+    return store.load(project, "joint", "joint.h5ad", _MarkerIndex(joint))
+
+
+class _MarkerIndex:
+    """Reader of the marker index; a class so that the cache can name it."""
+
+    def __init__(self, joint: ad.AnnData) -> None:
+        self._joint = joint
+        self.__qualname__ = "marker_index"
+
+    def __call__(self, _path: Path) -> MarkerIndex:
+        return build_index(self._joint)
 
 
 class _Columns:
@@ -125,6 +187,11 @@ class _Columns:
 
     def __call__(self, _path: Path) -> sp.csc_matrix:
         return sp.csc_matrix(self._joint.layers[keys.NORMALIZED])
+
+
+def _read_scores(path: Path) -> pd.DataFrame:
+    # m/z names such as 100.0000 must stay text
+    return pd.read_csv(path, index_col=0, dtype={0: str})
 
 
 def _read_npz(path: Path) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import diskcache
 import multiprocess
 from dash import ALL, Dash, DiskcacheManager, Input, Output, set_props
-from dash.exceptions import PreventUpdate
 from flask import Flask, redirect, request
 
 from app import downloads, ids, uploads
@@ -64,7 +63,8 @@ def create_app(settings: Settings | None = None) -> Dash:
         Read from the environment when not given.
     """
     settings = settings or Settings.from_environment()
-    store, jobs = ProjectStore(settings.projects_dir), JobTable(settings)
+    jobs = JobTable(settings)  # first: it makes the data folder, readable by its owner only
+    store = ProjectStore(settings.projects_dir)
     app = Dash(
         "app",
         server=Flask("app", static_folder=None),
@@ -105,14 +105,13 @@ def show_expected(error: Exception) -> None:
             title="Something went wrong.",
         )
     set_props(ids.ALERT_TEXT, {"children": shown})
-    set_props(ids.ALERT, {"hidden": False})
-    raise PreventUpdate
+    set_props(ids.ALERT, {"hidden": False})  # the callback's own outputs stay as they are
 
 
 def _register_launcher(app: Dash, settings: Settings) -> None:
     """Turn job rows into processes: one background callback for every long step."""
     folder, url = str(settings.data_dir), settings.database_url
-    max_jobs = settings.max_jobs
+    max_jobs, max_unpacked = settings.max_jobs, settings.max_unpacked_bytes
 
     @app.callback(
         Output(ids.LAUNCHED, "data"),
@@ -128,7 +127,9 @@ def _register_launcher(app: Dash, settings: Settings) -> None:
         from app.jobs import supervise_all  # noqa: PLC0415
         from app.settings import Settings  # noqa: PLC0415
 
-        own = Settings(Path(folder), database_url=url, max_jobs=max_jobs)
+        own = Settings(
+            Path(folder), database_url=url, max_jobs=max_jobs, max_unpacked_bytes=max_unpacked
+        )
         return supervise_all(own, [job for launch in launches if launch for job in launch["jobs"]])
 
 
@@ -141,21 +142,25 @@ def _manager(settings: Settings) -> SpawnDiskcacheManager:
 def _secret(path: Path) -> bytes:
     """Return this installation's secret; it signs the handles of background callbacks."""
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_bytes(secrets.token_bytes(32))
+        mine = path.with_name(f".secret-{secrets.token_hex(4)}")
+        mine.touch(mode=0o600)
+        mine.write_bytes(secrets.token_bytes(32))
+        mine.replace(path)
     return path.read_bytes()
 
 
 def _require_token(server: Flask, token: str) -> None:
     """Let in only visitors who have presented the token once, as ``?token=...``."""
 
+    def is_right(offered: str) -> bool:
+        return hmac.compare_digest(offered.encode(), token.encode())
+
     @server.before_request
     def check() -> ResponseReturnValue | None:
-        offered = request.args.get("token", "")
-        if offered and hmac.compare_digest(offered, token):
-            response = redirect(request.path)
+        if is_right(request.args.get("token", "")):
+            response = redirect("/" + request.path.lstrip("/"))  # never to another host
             response.set_cookie(COOKIE, token, httponly=True, samesite="Strict")
             return response
-        if hmac.compare_digest(request.cookies.get(COOKIE, ""), token):
+        if is_right(request.cookies.get(COOKIE, "")):
             return None
         return "This server needs its access link. Ask whoever runs it.", 401

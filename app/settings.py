@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from spatialmeta_core.errors import InvalidParamsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +29,7 @@ class Settings:
     token
         Secret that every visitor must present once (``SPATIALMETA_TOKEN``); required off loopback.
     database_url
-        SQLAlchemy URL of the job table (``SPATIALMETA_DATABASE_URL``); SQLite in ``data_dir`` by default.
+        SQLAlchemy URL of the job table (``SPATIALMETA_DATABASE_URL``); SQLite by default.
     max_upload_bytes, max_unpacked_bytes
         Limits for one uploaded file and for what an archive may unpack to, bytes
         (``SPATIALMETA_MAX_UPLOAD_GB``, ``SPATIALMETA_MAX_UNPACKED_GB``).
@@ -45,17 +48,27 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read the ``SPATIALMETA_*`` variables; anything unset keeps its default."""
+        """Read the ``SPATIALMETA_*`` variables; anything unset keeps its default.
+
+        Raises
+        ------
+        InvalidParamsError
+            If one that should be a number is not, or is too small.
+        """
+        gib = {
+            name: _number(environment, f"SPATIALMETA_MAX_{name}_GB", default)
+            for name, default in (("UPLOAD", 20), ("UNPACKED", 50))
+        }
         default_dir = Path.home() / ".local" / "share" / "spatialmeta"
         return cls(
             data_dir=Path(environment.get("SPATIALMETA_DATA", default_dir)).expanduser().resolve(),
             host=environment.get("SPATIALMETA_HOST", "127.0.0.1"),
-            port=int(environment.get("SPATIALMETA_PORT", 8050)),
+            port=int(_number(environment, "SPATIALMETA_PORT", 8050)),
             token=environment.get("SPATIALMETA_TOKEN", ""),
             database_url=environment.get("SPATIALMETA_DATABASE_URL", ""),
-            max_upload_bytes=int(float(environment.get("SPATIALMETA_MAX_UPLOAD_GB", 20)) * GIB),
-            max_unpacked_bytes=int(float(environment.get("SPATIALMETA_MAX_UNPACKED_GB", 50)) * GIB),
-            max_jobs=int(environment.get("SPATIALMETA_MAX_JOBS", 2)),
+            max_upload_bytes=int(gib["UPLOAD"] * GIB),
+            max_unpacked_bytes=int(gib["UNPACKED"] * GIB),
+            max_jobs=int(_number(environment, "SPATIALMETA_MAX_JOBS", 2, low=1)),
         )
 
     @property
@@ -72,3 +85,14 @@ class Settings:
     def jobs_url(self) -> str:
         """SQLAlchemy URL of the job table."""
         return self.database_url or f"sqlite:///{self.data_dir / 'jobs.sqlite'}"
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, *, low: float = 0) -> float:
+    text = environment.get(name, "") or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= low):
+        raise InvalidParamsError(f"{name} is {text!r}; it must be a number, {low:g} or more.")
+    return value

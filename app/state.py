@@ -1,4 +1,4 @@
-"""What crosses the wire, and the one place that decides what is ready, done or out of date. Pure."""
+"""What crosses the wire, and the one place that decides what is done or out of date. Pure."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ JOB_MAKES: Final[dict[str, tuple[str, ...]]] = {
     "align": ("proposal",),
     "reassign": ("joint",),
     "features": ("features",),
-    "integrate": ("integration", "clusters"),
+    "integrate": ("features", "integration", "clusters"),
     "cluster": ("clusters",),
     "demo": ("st", "sm"),
     "pipeline": ("alignment", "joint", "features", "integration", "clusters"),
     "export": (),
 }
 
-# The steps of the left rail, the artefacts each stands for, and what must be done before it can begin.
+# The steps of the left rail, what each stands for, and what must be done before it can begin.
 PAGES: Final[dict[str, tuple[str, ...]]] = {
     "data": ("st", "sm"),
     "align": ("alignment", "joint"),
@@ -55,6 +55,9 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "trajectories": ("joint",),
     "export": ("joint",),
 }
+
+# States that color a whole page when one of its artefacts has them, the most pressing first.
+PRESSING: Final[tuple[Status, ...]] = ("running", "failed", "out of date")
 
 ACTIVE_STATES: Final = ("created", "queued", "running")
 
@@ -129,22 +132,34 @@ def _page_status(manifest: Mapping[str, Any], page: str, jobs: list[Mapping[str,
         stale = any(name in manifest["artefacts"] for name in PAGES[page])
         return "out of date" if stale else "not started"
     states = [artefact_status(manifest, name, jobs) for name in PAGES[page]]
-    if page == "align" and _awaits_review(manifest, jobs):
-        return "needs review"
-    for state in ("running", "failed", "out of date"):
+    if page == "align":
+        proposal = artefact_status(manifest, "proposal", jobs)
+        if proposal == "running" or (proposal == "done" and _is_unanswered(manifest)):
+            return "running" if proposal == "running" else "needs review"
+    for state in PRESSING:
         if state in states:
-            return state  # type: ignore[return-value]  # a literal of the tuple above
-    return "done" if states and all(state == "done" for state in states) else "ready"
+            return state
+    if not states or any(state != "done" for state in states):
+        return "ready"
+    return "needs review" if page == "data" and unconfirmed(manifest) else "done"
 
 
-def _awaits_review(manifest: Mapping[str, Any], jobs: list[Mapping[str, Any]]) -> bool:
-    """An automatic result newer than the accepted alignment waits for the user."""
-    if artefact_status(manifest, "proposal", jobs) != "done":
-        return False
+def _is_unanswered(manifest: Mapping[str, Any]) -> bool:
+    """Tell whether an automatic result newer than the accepted alignment waits for the user."""
     records = manifest["artefacts"]
     accepted = records.get("alignment", {"revision": -1})["revision"]
     proposal = records["proposal"]
     return not proposal["summary"].get("answered", False) and proposal["revision"] > accepted
+
+
+def unconfirmed(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the sections of which nobody has said yet that they look right, absent ones included."""
+    records = manifest["artefacts"]
+    return tuple(
+        name
+        for name in PAGES["data"]
+        if name not in records or not records[name]["summary"].get("confirmed", False)
+    )
 
 
 def missing_for(manifest: Mapping[str, Any], page: str) -> tuple[str, ...]:

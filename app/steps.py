@@ -1,26 +1,23 @@
-"""One function per long step: load, call the core, save. Run by the worker and by the headless twin."""
+"""One function per long step: load, call the core, save. For the worker and the headless twin."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import anndata as ad
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from app import exports, placement, sections, uploads
+from app import placement, sections, stills, uploads
+from app.state import is_current
 from spatialmeta_core import cluster, io, joint, keys, simulate
 from spatialmeta_core.align import align
-from spatialmeta_core.errors import NotFoundError
+from spatialmeta_core.errors import NotFoundError, NotReadyError
 from spatialmeta_core.features import select_features
-from spatialmeta_core.integrate import integrate
-from spatialmeta_core.integrate.result import Integration
 from spatialmeta_core.io.alignment import read_alignment
 from spatialmeta_core.params import (
     AlignParams,
@@ -32,10 +29,12 @@ from spatialmeta_core.params import (
     TrainParams,
     from_dict,
 )
-from spatialmeta_core.types import Alignment, EpochReport, Pose
+from spatialmeta_core.types import Alignment, CheckItem, EpochReport, Pose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import anndata as ad
 
     from app.settings import Settings
     from app.store import ProjectStore
@@ -72,7 +71,10 @@ def import_st(context: StepContext) -> str:
     context.report(0.1, f"Reading {name}")
     adata = io.read_st(path, sample="section", max_bytes=context.settings.max_unpacked_bytes)
     context.report(0.7, "Checking")
-    _commit_st(context, adata, name)
+    by_hand = context.params.get("um_per_px")  # a recipe repeats what the user entered
+    extra = {} if by_hand is None else {"um_per_px": by_hand, "um_per_px_by_hand": by_hand}
+    _commit_st(context, adata, name, **extra)
+    _forget_replaced(context)
     return f"{adata.n_obs:,} spots and {adata.n_vars:,} genes read from {name}"
 
 
@@ -84,6 +86,7 @@ def import_sm(context: StepContext) -> str:
     adata = io.read_sm(path, sample="section", **columns)
     context.report(0.7, "Checking")
     _commit_sm(context, adata, name, **{key: value for key, value in columns.items() if value})
+    _forget_replaced(context)
     return f"{adata.n_obs:,} pixels and {adata.n_vars:,} m/z values read from {name}"
 
 
@@ -103,7 +106,14 @@ def run_align(context: StepContext) -> str:
     """Fit the outlines automatically; the result waits for accept or reject."""
     made_from = context.store.input_revisions(context.project, "proposal")
     found = _fit(context)
-    placement.commit(context.store, context.project, "proposal", found, made_from, context.params)
+    placement.commit(
+        context.store,
+        context.project,
+        "proposal",
+        found,
+        made_from=made_from,
+        params=context.params,
+    )
     return found.notes[0] if found.notes else "Automatic alignment ready to review"
 
 
@@ -158,11 +168,15 @@ def run_features(context: StepContext) -> str:
 
 def run_integrate(context: StepContext) -> str:
     """Train the CVAE, then cluster its embedding."""
+    from spatialmeta_core.integrate import integrate  # noqa: PLC0415  # torch: seconds to load
+
     sets = {
         "net": _params(context, "net", NetParams),
         "train": _params(context, "train", TrainParams),
         "weights": _params(context, "weights", LossWeights),
     }
+    if not is_current(context.store.manifest(context.project), "features"):
+        run_features(context)
     made_from = context.store.input_revisions(context.project, "integration")
     data = _with_selection(context)
     context.report(0.02, "Loading the model")
@@ -198,6 +212,8 @@ def run_integrate(context: StepContext) -> str:
 
 def run_cluster(context: StepContext) -> str:
     """Leiden clusters and UMAP of the current embedding."""
+    from spatialmeta_core.integrate.result import Integration  # noqa: PLC0415  # loads torch
+
     params = _params(context, "cluster", ClusterParams)
     made_from = context.store.input_revisions(context.project, "clusters")
     result = Integration.load(context.store.path(context.project, "integration"))
@@ -237,15 +253,34 @@ def run_cluster(context: StepContext) -> str:
 def run_pipeline(context: StepContext) -> str:
     """Run every step from alignment to clusters with the given parameters."""
     made_from = context.store.input_revisions(context.project, "alignment")
-    found = _fit(context) if context.params.get("automatic", True) else _by_hand(context)
-    placement.commit(context.store, context.project, "alignment", found, made_from, context.params)
-    for step in (run_reassign, run_features, run_integrate):
-        message = step(context)
-    return message
+    automatic = context.params.get("automatic", True)
+    found = _fit(_share(context, 0.0, 0.15)) if automatic else _by_hand(context)
+    placement.commit(
+        context.store,
+        context.project,
+        "alignment",
+        found,
+        made_from=made_from,
+        params=context.params,
+    )
+    for step, low, high in ((run_reassign, 0.15, 0.2), (run_features, 0.2, 0.25)):
+        step(_share(context, low, high))
+    return run_integrate(_share(context, 0.25, 1.0))
+
+
+def _share(context: StepContext, low: float, high: float) -> StepContext:
+    """Give a step its part of a longer job's progress bar."""
+
+    def report(progress: float, message: str) -> None:
+        context.report(low + (high - low) * progress, message)
+
+    return replace(context, report=report)
 
 
 def run_export(context: StepContext) -> str:
     """Write the export archive into the job's folder."""
+    from app import exports  # noqa: PLC0415  # loads matplotlib
+
     context.report(0.1, "Collecting")
     size = exports.write_zip(context.store, context.project, context.folder / "export.zip")
     return f"Export ready, {size / 1e6:,.1f} MB"
@@ -270,7 +305,15 @@ def _uploaded(context: StepContext) -> tuple[Path, str]:
         path = Path(context.params["path"])
         return path, path.name
     upload = uploads.find(context.store, context.project, str(context.params["upload_id"]))
+    if not upload.complete:
+        raise NotReadyError(f"'{upload.name}' has not arrived completely. Choose the file again.")
     return upload.path, upload.name
+
+
+def _forget_replaced(context: StepContext) -> None:
+    if "upload_id" in context.params:
+        upload = uploads.find(context.store, context.project, str(context.params["upload_id"]))
+        uploads.forget_replaced(context.store, context.project, upload)
 
 
 def _params(context: StepContext, name: str, kind: type[Any]) -> Any:
@@ -278,55 +321,66 @@ def _params(context: StepContext, name: str, kind: type[Any]) -> Any:
 
 
 def _read(context: StepContext, artefact: str) -> ad.AnnData:
-    return ad.read_h5ad(context.store.path(context.project, artefact, f"{artefact}.h5ad"))
+    return placement.read_adata(context.store, context.project, artefact)
 
 
 def _commit_st(context: StepContext, adata: ad.AnnData, source: str, **extra: Any) -> None:
     picture = placement.tissue_image(adata)
-    report = [asdict(item) for item in io.check_st(adata)]
-
-    def write(folder: Path) -> None:
-        io.write_h5ad(adata, folder / "st.h5ad")
-        if picture is not None:
-            Image.fromarray(picture.rgb).convert("RGB").save(folder / "image.jpg", quality=90)
-
-    ours = adata.uns.get(keys.OURS, {})
+    found = adata.uns.get(keys.OURS, {}).get(keys.UM_PER_PX)
+    um_per_px = None if found is None else float(found)
     image = None
     if picture is not None:
         height, width = picture.rgb.shape[:2]
         image = {"width": width, "height": height, "scale": picture.scale}
+
+    def write(folder: Path) -> None:
+        io.write_h5ad(adata, folder / "st.h5ad")
+        stills.write_st(adata, picture, folder)
+
     context.store.commit(
         context.project,
         "st",
         write,
         summary={
-            "source": source,
-            "n_spots": adata.n_obs,
-            "n_features": adata.n_vars,
-            "um_per_px": float(ours[keys.UM_PER_PX]) if keys.UM_PER_PX in ours else None,
+            **_facts(adata, source, io.check_st(adata)),
+            "um_per_px": um_per_px,  # in force; the user may correct it
+            "um_per_px_found": um_per_px,
             "image": image,
-            "check": report,
-            "confirmed": False,
             **extra,
         },
     )
 
 
 def _commit_sm(context: StepContext, adata: ad.AnnData, source: str, **extra: Any) -> None:
-    report = [asdict(item) for item in io.check_sm(adata)]
+    ours = adata.uns.get(keys.OURS, {})
+
+    def write(folder: Path) -> None:
+        io.write_h5ad(adata, folder / "sm.h5ad")
+        stills.write_sm(adata, folder)
+
     context.store.commit(
         context.project,
         "sm",
-        lambda folder: io.write_h5ad(adata, folder / "sm.h5ad"),
+        write,
         summary={
-            "source": source,
-            "n_spots": adata.n_obs,
-            "n_features": adata.n_vars,
-            "check": report,
-            "confirmed": False,
+            **_facts(adata, source, io.check_sm(adata)),
+            "step": float(ours[keys.STEP]) if keys.STEP in ours else None,
+            "polarity": ours.get(keys.POLARITY),
             **extra,
         },
     )
+
+
+def _facts(adata: ad.AnnData, source: str, report: tuple[CheckItem, ...]) -> dict[str, Any]:
+    return {
+        "source": source,
+        "n_spots": adata.n_obs,
+        "n_features": adata.n_vars,
+        "area": placement.area(adata),
+        "simulated": bool(adata.uns.get(keys.OURS, {}).get(keys.SIMULATED, False)),
+        "check": [asdict(item) for item in report],
+        "confirmed": False,
+    }
 
 
 def _fit(context: StepContext) -> Alignment:
@@ -370,6 +424,7 @@ def _epoch_writer(context: StepContext) -> Callable[[EpochReport], bool]:
         with path.open("a", encoding="utf-8") as handle:
             row = {
                 "epoch": report.epoch,
+                "n_epochs": report.n_epochs,
                 "train": report.train._asdict(),
                 "validation": report.validation._asdict(),
                 "is_best": report.is_best,

@@ -10,7 +10,8 @@ A project is a folder::
     <id>/raw/              uploaded files under random names
     <id>/jobs/<job>/       log, losses and checkpoint of each job
 
-A writer fills a temporary folder that is renamed when complete, so a killed process leaves the old state.
+A writer fills a temporary folder that is renamed when complete, and the manifest names it only
+then: a killed process leaves the old state, and at most a folder that nothing refers to.
 What readers get from the cache is shared: treat it as read-only.
 """
 
@@ -18,15 +19,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import re
 import secrets
 import shutil
-import threading
 import time
-from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from app.cache import ReadCache
+from app.disk import read_json, write_json
+from app.history import History
 from app.state import INPUTS, ProjectRef
 from spatialmeta_core.errors import NotFoundError, NotReadyError
 
@@ -36,10 +38,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PROJECT_ID: Final = re.compile(r"^[0-9a-f]{16}$")
+PROJECT_ID: Final = re.compile(r"[0-9a-f]{16}")
 KEEP_REVISIONS: Final = 2  # the current result and the one before it; runs are all kept
 KEEP_ALL: Final = ("integration",)
-HISTORY_LENGTH: Final = 500  # events kept in poses.json and drawings.json
+# Events kept of a history. Only the last pose matters, but the first drawing may still be in force.
+HISTORY_LENGTH: Final = {"poses": 500}
+LEFTOVER_AFTER_S: Final = 24 * 3600  # a folder that a killed writer left is dropped after a day
 
 
 class ProjectStore:
@@ -56,9 +60,7 @@ class ProjectStore:
     def __init__(self, root: Path, *, cache_items: int = 12) -> None:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root = root
-        self._cache: OrderedDict[tuple[str, str], Any] = OrderedDict()
-        self._cache_items = cache_items
-        self._cache_lock = threading.Lock()
+        self._cache = ReadCache(cache_items)
 
     # projects -------------------------------------------------------------------------------
 
@@ -69,35 +71,53 @@ class ProjectStore:
         for sub in ("raw", "jobs"):
             (folder / sub).mkdir(parents=True)
         about = {"name": name.strip() or "Untitled", "created": time.time(), "simulated": simulated}
-        _write_json(folder / "project.json", about)
-        _write_json(folder / "manifest.json", {"schema": 1, "revision": 0, "artefacts": {}})
+        write_json(folder / "manifest.json", {"schema": 1, "revision": 0, "artefacts": {}})
+        write_json(folder / "project.json", about)  # last: from here on the project exists
         return project
 
     def projects(self) -> list[dict[str, Any]]:
         """List the projects, last changed first: id, name, created, changed, simulated."""
         found = []
         for path in self.root.glob("*/project.json"):
-            if PROJECT_ID.match(path.parent.name):
+            if not PROJECT_ID.fullmatch(path.parent.name):
+                continue
+            with contextlib.suppress(FileNotFoundError):  # deleted while we look
                 changed = (path.parent / "manifest.json").stat().st_mtime
-                found.append({"id": path.parent.name, "changed": changed, **_read_json(path)})
+                found.append({"id": path.parent.name, "changed": changed, **read_json(path)})
         return sorted(found, key=lambda about: -float(about["changed"]))
 
     def about(self, project: str) -> dict[str, Any]:
         """Return name, time of creation and whether the data are simulated."""
-        about: dict[str, Any] = _read_json(self.folder(project) / "project.json")
+        about: dict[str, Any] = read_json(self.folder(project) / "project.json")
         return about
 
     def rename(self, project: str, name: str) -> None:
-        """Give a project another name."""
-        _write_json(
-            self.folder(project) / "project.json", {**self.about(project), "name": name.strip()}
-        )
+        """Give a project another name; an empty one keeps the old."""
+        with self.lock(project):
+            about = self.about(project)
+            about["name"] = name.strip() or about["name"]
+            write_json(self.folder(project) / "project.json", about)
+            self._touch(project)
 
     def delete(self, project: str) -> None:
-        """Move a project to the bin, ``<root>/.bin``; an administrator may empty it."""
+        """Move a project to the bin, ``<root>/.bin``; ``restore`` brings it back."""
         bin_folder = self.root / ".bin"
-        bin_folder.mkdir(exist_ok=True)
-        self.folder(project).replace(bin_folder / f"{project}-{int(time.time())}")
+        bin_folder.mkdir(exist_ok=True, mode=0o700)
+        with self.lock(project):
+            self.folder(project).replace(bin_folder / project)
+
+    def restore(self, project: str) -> None:
+        """Bring a project back from the bin.
+
+        Raises
+        ------
+        NotFoundError
+            If it is not there (any more).
+        """
+        binned = self.root / ".bin" / project
+        if not PROJECT_ID.fullmatch(project) or not binned.exists():
+            raise NotFoundError("This project is not in the bin any more.")
+        binned.replace(self.root / project)
 
     def folder(self, project: str) -> Path:
         """Return a project's folder.
@@ -108,7 +128,7 @@ class ProjectStore:
             If there is no such project.
         """
         folder = self.root / project
-        if not PROJECT_ID.match(project) or not (folder / "project.json").exists():
+        if not PROJECT_ID.fullmatch(project) or not (folder / "project.json").exists():
             raise NotFoundError(
                 "This project does not exist here. It may have been deleted; open it from Home.",
                 code="E-30",
@@ -121,13 +141,14 @@ class ProjectStore:
         """Hold the project's write lock; the system frees it even when the holder is killed."""
         with (self.folder(project) / ".lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
+            self.folder(project)  # raises if it was deleted while we waited
             yield
 
     # artefacts ------------------------------------------------------------------------------
 
     def manifest(self, project: str) -> dict[str, Any]:
         """Return the manifest: overall revision and one record per artefact."""
-        manifest: dict[str, Any] = _read_json(self.folder(project) / "manifest.json")
+        manifest: dict[str, Any] = read_json(self.folder(project) / "manifest.json")
         return manifest
 
     def ref(self, project: str) -> ProjectRef:
@@ -179,31 +200,34 @@ class ProjectStore:
         -------
         The project's new revision.
         """
-        folder = self.folder(project)
-        temporary = folder / f".{artefact}-{secrets.token_hex(6)}"
+        record: dict[str, Any] = {"params": dict(params or {}), "summary": dict(summary or {})}
+        temporary = self.folder(project) / f".{artefact}-{secrets.token_hex(6)}"
         temporary.mkdir()
         try:
             write(temporary)
             with self.lock(project):
-                manifest = self.manifest(project)
-                revision = int(manifest["revision"]) + 1
                 inputs = (
                     made_from if made_from is not None else self.input_revisions(project, artefact)
                 )
-                temporary.replace(folder / f"{artefact}-r{revision}")
-                manifest["revision"] = revision
-                manifest["artefacts"][artefact] = {
-                    "revision": revision,
-                    "made_from": dict(inputs),
-                    "params": dict(params or {}),
-                    "summary": dict(summary or {}),
-                    "created": time.time(),
-                }
-                _write_json(folder / "manifest.json", manifest)
+                record |= {"made_from": dict(inputs), "created": time.time()}
+                revision = self._publish(project, artefact, temporary, record)
+                self._forget_old(project, artefact)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        self._forget_old(project, artefact)
+        return revision
+
+    def _publish(self, project: str, artefact: str, temporary: Path, record: dict[str, Any]) -> int:
+        """Rename a complete folder and name it in the manifest; the caller holds the lock."""
+        folder, manifest = self.folder(project), self.manifest(project)
+        revision = int(manifest["revision"]) + 1
+        final = folder / f"{artefact}-r{revision}"
+        if final.exists():  # of a writer killed between its renaming and the manifest
+            shutil.rmtree(final)
+        temporary.replace(final)
+        manifest["revision"] = revision
+        manifest["artefacts"][artefact] = {"revision": revision, **record}
+        write_json(folder / "manifest.json", manifest)
         return revision
 
     def input_revisions(self, project: str, artefact: str) -> dict[str, int]:
@@ -216,15 +240,43 @@ class ProjectStore:
         """
         return {name: int(self.record(project, name)["revision"]) for name in INPUTS[artefact]}
 
-    def amend(self, project: str, artefact: str, **summary: Any) -> None:
-        """Add facts to an artefact's summary without making a new revision of it."""
+    def amend(
+        self, project: str, artefact: str, *, of_revision: int | None = None, **summary: Any
+    ) -> None:
+        """Add facts to an artefact's summary without making a new revision of it.
+
+        Parameters
+        ----------
+        of_revision
+            The revision the facts are about; nothing is said of another one.
+
+        Raises
+        ------
+        NotReadyError
+            If the artefact has not been made yet, or was replaced by another revision.
+        """
         with self.lock(project):
-            manifest = self.manifest(project)
+            found = int(self.record(project, artefact)["revision"])
+            if of_revision is not None and found != of_revision:
+                raise NotReadyError(
+                    "This was replaced by something newer meanwhile. Look at the new one first."
+                )
+            self._touch(project, artefact, summary)
+
+    def _touch(
+        self, project: str, artefact: str = "", summary: Mapping[str, Any] | None = None
+    ) -> None:
+        """Raise the overall revision, so that other tabs notice; the caller holds the lock."""
+        manifest = self.manifest(project)
+        if summary:
             manifest["artefacts"][artefact]["summary"].update(summary)
-            manifest["revision"] += 1
-            _write_json(self.folder(project) / "manifest.json", manifest)
+        manifest["revision"] += 1
+        write_json(self.folder(project) / "manifest.json", manifest)
 
     def _forget_old(self, project: str, artefact: str) -> None:
+        for path in self.folder(project).glob(f".{artefact}-*"):
+            if time.time() - path.stat().st_mtime > LEFTOVER_AFTER_S:
+                shutil.rmtree(path, ignore_errors=True)
         if artefact in KEEP_ALL:
             return
         pattern = re.compile(rf"^{artefact}-r(\d+)$")
@@ -235,96 +287,18 @@ class ProjectStore:
     # loaded values --------------------------------------------------------------------------
 
     def load(self, project: str, artefact: str, name: str, read: Callable[[Path], T]) -> T:
-        """Read a file of an artefact's current revision through the cache; do not change the result."""
+        """Read a file of an artefact's current revision through the cache; read-only."""
         path = self.path(project, artefact, name)
         key = (str(path), f"{read.__module__}.{read.__qualname__}")
-        with self._cache_lock:
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                cached: T = self._cache[key]
-                return cached
-        value = read(path)
-        with self._cache_lock:
-            self._cache[key] = value
-            while len(self._cache) > self._cache_items:
-                self._cache.popitem(last=False)
-        return value
+        return self._cache.get(key, lambda: read(path))
 
     # histories: hand poses and drawings -----------------------------------------------------
 
     def history(self, project: str, name: str) -> History:
         """Return an undoable history, ``"poses"`` or ``"drawings"``."""
-        return History(self, project, name)
-
-
-class History:
-    """A list of JSON events with a cursor: what lies before the cursor has happened.
-
-    Undo and redo move the cursor; a new event after an undo drops what was undone.
-    """
-
-    def __init__(self, store: ProjectStore, project: str, name: str) -> None:
-        self._store, self._project = store, project
-        self._path = store.folder(project) / f"{name}.json"
-
-    def events(self) -> list[dict[str, Any]]:
-        """Return the events that are in force, oldest first."""
-        state = self._read()
-        events: list[dict[str, Any]] = state["events"][: state["cursor"]]
-        return events
-
-    def can_undo(self) -> bool:
-        """Whether there is something to undo."""
-        return bool(self._read()["cursor"])
-
-    def can_redo(self) -> bool:
-        """Whether something was undone and can come back."""
-        state = self._read()
-        return bool(state["cursor"] < len(state["events"]))
-
-    def append(self, event: Mapping[str, Any]) -> None:
-        """Record one more event."""
-        with self._store.lock(self._project):
-            state = self._read()
-            events = [*state["events"][: state["cursor"]], {**event, "time": time.time()}]
-            self._write(events[-HISTORY_LENGTH:], len(events[-HISTORY_LENGTH:]))
-
-    def undo(self) -> bool:
-        """Step back once; return whether anything changed."""
-        return self._move(-1)
-
-    def redo(self) -> bool:
-        """Step forward once; return whether anything changed."""
-        return self._move(1)
-
-    def _move(self, by: int) -> bool:
-        with self._store.lock(self._project):
-            state = self._read()
-            cursor = state["cursor"] + by
-            if not 0 <= cursor <= len(state["events"]):
-                return False
-            self._write(state["events"], cursor)
-            return True
-
-    def _read(self) -> dict[str, Any]:
-        if not self._path.exists():
-            return {"events": [], "cursor": 0}
-        state: dict[str, Any] = _read_json(self._path)
-        return state
-
-    def _write(self, events: list[dict[str, Any]], cursor: int) -> None:
-        _write_json(self._path, {"events": events, "cursor": cursor})
-        manifest_path = self._store.folder(self._project) / "manifest.json"
-        manifest = _read_json(manifest_path)
-        manifest["revision"] += 1  # other tabs notice
-        _write_json(manifest_path, manifest)
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _write_json(path: Path, value: Any) -> None:
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    temporary.write_text(json.dumps(value, indent=1), encoding="utf-8")
-    temporary.replace(path)
+        return History(
+            self.folder(project) / f"{name}.json",
+            lock=partial(self.lock, project),
+            changed=partial(self._touch, project),
+            length=HISTORY_LENGTH.get(name),
+        )

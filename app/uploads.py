@@ -1,12 +1,12 @@
-"""Chunked, resumable uploads: ``POST`` makes one, ``PATCH`` appends, ``GET`` tells how far, ``done`` ends it.
+"""Chunked, resumable uploads.
 
-Bodies go straight to disk in small pieces, so neither the server nor the tab holds a file in memory. On disk
+``POST`` makes one, ``PATCH`` appends, ``GET`` tells how far it is, ``POST done`` ends it. Bodies go
+straight to disk in small pieces, so neither the server nor the tab holds a file in memory. On disk
 a file has a random name; the user's name is only ever shown.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import shutil
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, jsonify, request
 
+from app.disk import read_json, write_json
 from spatialmeta_core.errors import InvalidDataError, NotFoundError, SpatialMetaError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 PIECE: Final = 1024 * 1024  # bytes read from the socket at a time
 MAX_CHUNK: Final = 64 * 1024 * 1024
 KEEP_PARTS_S: Final = 7 * 24 * 3600  # unfinished uploads are dropped after a week
-UPLOAD_ID: Final = re.compile(r"^[0-9a-f]{16}$")
+UPLOAD_ID: Final = re.compile(r"[0-9a-f]{16}")
 SUFFIXES: Final = {
     "st": (".zip", ".tar.gz", ".tgz", ".h5ad"),
     "sm": (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".zip", ".h5ad"),
@@ -63,9 +64,20 @@ def find(store: ProjectStore, project: str, upload_id: str) -> Upload:
     """
     folder = store.folder(project) / "raw"
     about = folder / f"{upload_id}.json"
-    if not UPLOAD_ID.match(upload_id) or not about.exists():
-        raise NotFoundError("This upload is not known here. Choose the file again.")
-    return Upload(id=upload_id, **_with_path(folder, json.loads(about.read_text("utf-8"))))
+    if not UPLOAD_ID.fullmatch(upload_id) or not about.exists():
+        raise _unknown()
+    stored = read_json(about)
+    final = folder / stored.pop("file")
+    part = final.with_name(f"{final.name}.part")
+    # the file's name is the truth: it takes the final one in a single step when it is complete
+    path = final if final.exists() else part
+    if not path.exists():
+        raise _unknown()
+    return Upload(id=upload_id, path=path, complete=path == final, **stored)
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError("This upload is not known here. Choose the file again.")
 
 
 def suffix_of(name: str, purpose: str) -> str:
@@ -76,22 +88,22 @@ def suffix_of(name: str, purpose: str) -> str:
     InvalidDataError
         If files of this kind are not read here.
     """
-    allowed = SUFFIXES.get(purpose, ())
+    if purpose not in SUFFIXES:
+        raise InvalidDataError(f"There is no slot called '{purpose}' for files here.")
+    allowed = SUFFIXES[purpose]
     matches = [suffix for suffix in allowed if name.lower().endswith(suffix)]
     if not matches:
-        what = PURPOSE_NAMES.get(purpose, "this")
         raise InvalidDataError(
-            f"'{name}' is not a file this slot can read. For {what} choose one of: "
-            f"{', '.join(allowed)}.",
+            f"'{name}' is not a file this slot can read. For {PURPOSE_NAMES[purpose]} choose one "
+            f"of: {', '.join(allowed)}.",
             title="This kind of file is not supported here.",
         )
     return max(matches, key=len)
 
 
-def begin(store: ProjectStore, project: str, about: dict[str, Any], max_bytes: int) -> Upload:
+def begin(store: ProjectStore, project: str, about: Any, max_bytes: int) -> Upload:
     """Announce a file: check its name, its size and the free space, and give it an id."""
-    name, size = str(about["name"])[:255], int(about["size"])
-    purpose = str(about["purpose"])
+    name, size, purpose = _announced(about)
     suffix = suffix_of(name, purpose)
     if size <= 0:
         raise InvalidDataError(f"'{name}' is empty. Choose the file again.", title="Empty file.")
@@ -117,12 +129,22 @@ def begin(store: ProjectStore, project: str, about: dict[str, Any], max_bytes: i
         "name": name,
         "size": size,
         "purpose": purpose,
-        "complete": False,
         "file": f"{upload_id}{suffix}",
     }
     (folder / f"{upload_id}{suffix}.part").touch()
-    (folder / f"{upload_id}.json").write_text(json.dumps(stored), encoding="utf-8")
+    write_json(folder / f"{upload_id}.json", stored)
     return find(store, project, upload_id)
+
+
+def _announced(about: Any) -> tuple[str, int, str]:
+    """Check what the browser says of a file: name, size in bytes, purpose."""
+    kinds = {"name": str, "size": int, "purpose": str}
+    if not isinstance(about, dict) or not all(
+        isinstance(about.get(key), kind) for key, kind in kinds.items()
+    ):
+        raise InvalidDataError("An upload needs a name, a size in bytes and a purpose.")
+    # the end of a long name tells the kind of file
+    return about["name"][-255:], about["size"], about["purpose"]
 
 
 def register(server: Any, store: ProjectStore, settings: Settings) -> None:
@@ -137,10 +159,7 @@ def register(server: Any, store: ProjectStore, settings: Settings) -> None:
 
     @routes.post("")
     def create(project: str) -> ResponseReturnValue:
-        about = request.get_json(silent=True) or {}
-        if not {"name", "size", "purpose"} <= set(about):
-            raise InvalidDataError("An upload needs a name, a size and a purpose.")
-        upload = begin(store, project, about, settings.max_upload_bytes)
+        upload = begin(store, project, request.get_json(silent=True), settings.max_upload_bytes)
         return jsonify({"id": upload.id, "offset": 0}), 201
 
     @routes.get("/<upload_id>")
@@ -166,27 +185,37 @@ def register(server: Any, store: ProjectStore, settings: Settings) -> None:
         offset = upload.path.stat().st_size
         if offset != upload.size:
             return jsonify({"offset": offset}), 409
-        finish(store, project, upload)
+        finish(upload)
         return jsonify({"id": upload.id, "name": upload.name})
 
     @routes.delete("/<upload_id>")
     def drop(project: str, upload_id: str) -> ResponseReturnValue:
         upload = find(store, project, upload_id)
-        upload.path.unlink(missing_ok=True)
-        (store.folder(project) / "raw" / f"{upload.id}.json").unlink()
+        _drop(store.folder(project) / "raw", upload.id)
         return "", 204
 
     server.register_blueprint(routes)
 
 
-def finish(store: ProjectStore, project: str, upload: Upload) -> None:
+def finish(upload: Upload) -> None:
     """Give a complete file its final name."""
+    if not upload.complete:
+        upload.path.replace(upload.path.with_suffix(""))
+
+
+def forget_replaced(store: ProjectStore, project: str, by: Upload) -> None:
+    """Drop the complete files of the same purpose that another one has replaced."""
     folder = store.folder(project) / "raw"
-    about = folder / f"{upload.id}.json"
-    stored = json.loads(about.read_text("utf-8"))
-    if not stored["complete"]:
-        upload.path.replace(folder / stored["file"])
-        about.write_text(json.dumps({**stored, "complete": True}), encoding="utf-8")
+    for about in folder.glob("*.json"):
+        stored = read_json(about)
+        arrived = (folder / stored["file"]).exists()
+        if arrived and stored["purpose"] == by.purpose and about.stem != by.id:
+            _drop(folder, about.stem)
+
+
+def _drop(folder: Path, upload_id: str) -> None:
+    for path in folder.glob(f"{upload_id}.*"):
+        path.unlink(missing_ok=True)
 
 
 def _receive(upload: Upload, offset: int, length: int) -> int:
@@ -200,16 +229,10 @@ def _receive(upload: Upload, offset: int, length: int) -> int:
         return target.tell()
 
 
-def _with_path(folder: Path, stored: dict[str, Any]) -> dict[str, Any]:
-    name = stored.pop("file")
-    return {**stored, "path": folder / (name if stored["complete"] else f"{name}.part")}
-
-
 def _drop_old_parts(folder: Path) -> None:
     for part in folder.glob("*.part"):
         if time.time() - part.stat().st_mtime > KEEP_PARTS_S:
-            part.unlink()
-            (folder / f"{part.name.split('.')[0]}.json").unlink(missing_ok=True)
+            _drop(folder, part.name.split(".")[0])
 
 
 def _gb(size: int) -> str:

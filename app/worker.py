@@ -1,13 +1,15 @@
 """The worker: ``python -m app.worker <job_id>``, the only process that ever loads torch.
 
-It takes its job from the table, waits for a free slot, runs the step, and writes how it ended. A thread
-shows a heartbeat and reads what the user asks for; a step that does not heed a cancel in time is ended hard,
-which is safe because every artefact is written whole or not at all.
+It takes its job from the table, waits for a free slot, runs the step, and writes how it ended. A
+thread shows a heartbeat and reads what the user asks for; a step that does not heed a cancel in
+time is ended hard, which is safe because every artefact is written whole or not at all.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -16,13 +18,17 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from app.jobs import HEARTBEAT_S, Job, JobTable
+from sqlalchemy.exc import OperationalError
+
+from app.jobs import HEARTBEAT_S, JobTable
 from app.settings import Settings
 from app.store import ProjectStore
-from spatialmeta_core.errors import SpatialMetaError
+from spatialmeta_core.errors import NotFoundError, SpatialMetaError
 
 if TYPE_CHECKING:
     from typing import IO
+
+    from app.job import Job
 
 CANCEL_GRACE_S: Final = 20.0
 REPORT_EVERY_S: Final = 0.25
@@ -37,7 +43,8 @@ class Canceled(Exception):  # noqa: N818  # the user's wish, not an error
 class Reporter:
     """What a step may tell and ask while it runs.
 
-    Calling it writes progress (0 to 1) and a message, and raises ``Canceled`` when the user asked for that.
+    Calling it writes progress (0 to 1) and a message, and raises ``Canceled`` when the user asked
+    for that.
     """
 
     def __init__(self, jobs: JobTable, job: Job) -> None:
@@ -68,7 +75,8 @@ class Reporter:
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT_S):
-            self.request = self._jobs.beat(self._job.id)
+            with contextlib.suppress(OperationalError):  # database busy: the next beat tells
+                self.request = self._jobs.beat(self._job.id)
             if self.request == "cancel" and self._asked_at is None:
                 self._asked_at = time.monotonic()
             if self._asked_at and time.monotonic() - self._asked_at > CANCEL_GRACE_S:
@@ -79,7 +87,11 @@ class Reporter:
 def run(job_id: str, settings: Settings) -> None:
     """Run one job to its end and write how it ended."""
     jobs = JobTable(settings)
-    job = jobs.claim(job_id)
+    try:
+        job = jobs.claim(job_id)
+    except NotFoundError as error:  # started twice, or canceled before
+        log.info("%s", error)
+        return
     reporter = Reporter(jobs, job)
     try:
         slot = _wait_for_slot(settings, reporter)
@@ -92,33 +104,47 @@ def run(job_id: str, settings: Settings) -> None:
 
 
 def _run_step(jobs: JobTable, job: Job, reporter: Reporter, settings: Settings) -> None:
-    from app import steps  # noqa: PLC0415  # loads the science only once the job is taken
-
-    context = steps.StepContext(
-        store=ProjectStore(settings.projects_dir),
-        project=job.project,
-        folder=jobs.folder(job),
-        params=job.params,
-        report=reporter,
-        keep_best=reporter.keep_best,
-        settings=settings,
-    )
-    jobs.report(job.id, 0.0, "Reading")
+    folder = jobs.folder(job)
+    jobs.report(job.id, 0.0, "Getting ready")
     try:
+        from app import steps  # noqa: PLC0415  # loads the science only once the job is taken
+
+        context = steps.StepContext(
+            store=ProjectStore(settings.projects_dir),
+            project=job.project,
+            folder=folder,
+            params=job.params,
+            report=reporter,
+            keep_best=reporter.keep_best,
+            settings=settings,
+        )
         message = steps.STEPS[job.kind](context)
     except Canceled:
         raise
-    except SpatialMetaError as error:
-        shown = {"kind": "expected", "code": error.code, "title": error.title}
-        jobs.finish(job.id, "failed", str(error), {**shown, "message": str(error)})
-    except Exception:  # boundary: a bug becomes a readable end, the trace goes to the log
-        (jobs.folder(job) / "trace.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        log.exception("job %s failed", job.id)
-        shown = {"kind": "bug", "code": "", "title": "Something went wrong in this step."}
-        text = "This is a fault in the program, not in your data. The project is unharmed."
-        jobs.finish(job.id, "failed", text, {**shown, "message": text})
+    except Exception as error:  # boundary: every end becomes readable in the table
+        shown = _ending(error)
+        if shown["kind"] == "bug":
+            log.exception("job %s failed", job.id)
+            (folder / "trace.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        jobs.finish(job.id, "failed", shown["message"], shown)
     else:
         jobs.finish(job.id, "done", message)
+
+
+def _ending(error: Exception) -> dict[str, str]:
+    """Say why a step failed, for the user."""
+    if isinstance(error, SpatialMetaError):
+        found = ("expected", error.code, error.title, str(error))
+    elif isinstance(error, MemoryError):
+        text = "Close other programs, choose fewer features, or use a machine with more memory."
+        found = ("expected", "", "There was not enough memory.", text)
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        text = "Delete old projects or ask your administrator, then try again."
+        found = ("expected", "", "The server's disk is full.", text)
+    else:
+        text = "This is a fault in the program, not in your data. The project is unharmed."
+        found = ("bug", "", "Something went wrong in this step.", text)
+    return dict(zip(("kind", "code", "title", "message"), found, strict=True))
 
 
 def _wait_for_slot(settings: Settings, reporter: Reporter) -> IO[str]:

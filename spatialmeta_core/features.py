@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anndata import AnnData
+    from numpy.typing import NDArray
     from scipy import sparse
 
     from spatialmeta_core.stats import FeatureBlock
@@ -124,11 +125,11 @@ def select_features(joint: AnnData, params: FeatureParams | None = None) -> pd.D
     return table.set_axis(joint.var_names[table.index])
 
 
-def _sample_of_spot(joint: AnnData) -> IntArray | pd.Series:
+def _sample_of_spot(joint: AnnData) -> NDArray[np.object_]:
     """Return the sample's name of each spot; one name when the data tell no samples apart."""
     if keys.SAMPLE in joint.obs:
-        return joint.obs[keys.SAMPLE].astype(str).to_numpy()
-    return np.full(joint.n_obs, "the sample")
+        return np.asarray(joint.obs[keys.SAMPLE].astype(str), object)
+    return np.full(joint.n_obs, "the sample", object)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

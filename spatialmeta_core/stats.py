@@ -217,7 +217,7 @@ def pseudo_count(linear: sparse.csc_matrix) -> float:
     linear
         Values of one modality on the linear scale, shape ``(n_spots, n_features)``.
     """
-    mean = np.asarray(linear.mean(axis=0)).ravel()
+    mean = np.asarray(linear.sum(axis=0), float).ravel() / max(1, linear.shape[0])
     positive = mean[mean > 0]
     return PSEUDO_COUNT_SHARE * float(np.median(positive)) if len(positive) else 1.0
 

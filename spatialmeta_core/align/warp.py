@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 
@@ -29,17 +29,18 @@ from spatialmeta_core.align.evidence import (
 
 if TYPE_CHECKING:
     from spatialmeta_core.align.shape import Shape
-    from spatialmeta_core.types import FloatArray
+    from spatialmeta_core.types import FloatArray, IntArray
 
 # In units of the tissue's size.
 LENGTH = 0.35  # over which the displacement changes
 SD_WARP = 0.03
 CONTROL_STEP = 0.17  # of the grid of inducing points
+MIN_VARIANCE = 1e-3  # of the largest principal variance
 SD_LINEAR = 0.05  # of the extra affine part
 SD_SHIFT = 0.06
 NOISE = 0.010  # of an outline point, along its normal
 WIDTHS = (0.02, 0.012)  # robust widths
-STEPS_PER_WIDTH = (8, 16)
+STEPS_PER_WIDTH = (6, 10)
 MIN_COSINE = 0.7  # normals of partners must agree
 
 
@@ -51,19 +52,19 @@ class Warp:
     ----------
     control
         Inducing points, shape ``(n_control, 2)``.
-    triangle
-        Lower Cholesky factor of their covariance.
+    whitening
+        From kernel values to features of unit variance, shape ``(n_control, n_process)``.
     weights
-        Coefficients of x and y, shape ``(n_features, 2)``.
+        Coefficients of x and y, shape ``(3 + n_process, 2)``.
     """
 
     control: FloatArray
-    triangle: FloatArray
+    whitening: FloatArray
     weights: FloatArray
 
     def at(self, xy: FloatArray) -> FloatArray:
         """Displacement at ``xy``, shape ``(n, 2)``."""
-        return np.asarray(_features(xy, self.control, self.triangle) @ self.weights)
+        return np.asarray(_features(xy, self.control, self.whitening) @ self.weights)
 
     def linear(self) -> FloatArray:
         """Linear part of ``xy -> xy + displacement`` without the process, shape ``(2, 2)``."""
@@ -72,6 +73,15 @@ class Warp:
     def improbability(self) -> float:
         """Negative log prior of the process, up to a constant."""
         return float((self.weights[3:] ** 2).sum() / (2 * SD_WARP**2))
+
+
+class _Pairs(NamedTuple):
+    """Observations ``direction @ displacement(place[point]) = offset`` with their weights."""
+
+    point: IntArray
+    direction: FloatArray
+    offset: FloatArray
+    trust: FloatArray
 
 
 def fit_warp(matrix: FloatArray, moving: Shape, target: Shape) -> Warp:
@@ -87,35 +97,45 @@ def fit_warp(matrix: FloatArray, moving: Shape, target: Shape) -> Warp:
     linear = matrix[:, :2]
     place = moving.outline @ linear.T + matrix[:, 2]
     normal = turned_normals(moving.normal, linear)
-    control, triangle = _control(np.concatenate([place, target.outline]))
-    features = _features(place, control, triangle)
-    n = features.shape[1]
-    prior = np.ones(n) / SD_WARP**2
-    prior[:3] = 1 / SD_LINEAR**2, 1 / SD_LINEAR**2, 1 / SD_SHIFT**2
-    weights = np.zeros((n, 2))
+    control = _control(np.concatenate([place, target.outline]))
+    whitening = _whitening(control)
+    features = _features(place, control, whitening)
+    prior = np.full(features.shape[1], SD_WARP**-2)
+    prior[:3] = SD_LINEAR**-2, SD_LINEAR**-2, SD_SHIFT**-2
+    weights = np.zeros((len(prior), 2))
     for width in np.repeat(WIDTHS, STEPS_PER_WIDTH).tolist():
-        moved = features @ weights
-        index, direction, offset, trust = _observations(place, moved, normal, target, width)
-        rows = np.hstack([direction[:, :1] * features[index], direction[:, 1:] * features[index]])
-        weighted = rows * trust[:, None]
-        precision = cho_factor(weighted.T @ rows + np.diag(np.tile(prior, 2)), lower=True)
-        weights = cho_solve(precision, weighted.T @ offset).reshape(2, n).T
-    return Warp(control, triangle, weights)
+        pairs = _pair(place, features @ weights, normal, target, width)
+        weights = _solve(features, prior, pairs)
+    return Warp(control, whitening, weights)
 
 
-def _observations(
+def _solve(features: FloatArray, prior: FloatArray, pairs: _Pairs) -> FloatArray:
+    """Weighted least squares; observations of one outline point are added up first."""
+    n = len(features)
+    x, y = pairs.direction[:, 0], pairs.direction[:, 1]
+
+    def total(values: FloatArray) -> FloatArray:
+        return np.asarray(np.bincount(pairs.point, values * pairs.trust, n)[:, None], float)
+
+    xx, xy, yy = (features.T @ (features * total(v)) for v in (x * x, x * y, y * y))
+    right = [features.T @ total(v * pairs.offset) for v in (x, y)]
+    precision = np.block([[xx + np.diag(prior), xy], [xy, yy + np.diag(prior)]])
+    solution = cho_solve(cho_factor(precision, lower=True), np.concatenate(right))
+    return np.asarray(solution.reshape(2, -1).T)
+
+
+def _pair(
     place: FloatArray, moved: FloatArray, normal: FloatArray, target: Shape, width: float
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Rows ``direction @ displacement(place[index]) = offset`` and their weights, both ways."""
+) -> _Pairs:
+    """Pair both outlines with each other, at the displacement so far."""
     now = place + moved
     value, slope = target.at(now)
     steep = unit(slope)
     ahead = _trust(value, (steep * normal).sum(axis=1), width)
     apart, nearest = KDTree(now).query(target.outline)
-    cosine = (target.normal * normal[nearest]).sum(axis=1)
-    back = _trust(apart, cosine, width)
+    back = _trust(apart, (target.normal * normal[nearest]).sum(axis=1), width)
     gap = ((target.outline - place[nearest]) * normal[nearest]).sum(axis=1)
-    return (
+    return _Pairs(
         np.concatenate([np.arange(len(place)), nearest]),
         np.concatenate([steep, normal[nearest]]),
         np.concatenate([(steep * moved).sum(axis=1) - value, gap]),
@@ -130,7 +150,7 @@ def _trust(distance: FloatArray, cosine: FloatArray, width: float) -> FloatArray
     return np.asarray(robust * matched / (NOISE**2 * POINTS_PER_OBSERVATION))
 
 
-def _control(points: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _control(points: FloatArray) -> FloatArray:
     low, high = points.min(axis=0) - CONTROL_STEP, points.max(axis=0) + CONTROL_STEP
     axes = [
         np.linspace(a, b, math.ceil((b - a) / CONTROL_STEP) + 1)
@@ -138,15 +158,20 @@ def _control(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     ]
     control = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
     near = KDTree(points).query(control)[0] < 2 * CONTROL_STEP
-    control = control[near]
-    return control, cholesky(_kernel(control, control) + 1e-6 * np.eye(len(control)), lower=True)
+    return np.asarray(control[near])
+
+
+def _whitening(control: FloatArray) -> FloatArray:
+    """Principal features of the process; directions it hardly ever takes are left out."""
+    variance, direction = np.linalg.eigh(_kernel(control, control))
+    kept = variance > MIN_VARIANCE * variance[-1]
+    return np.asarray(direction[:, kept] / np.sqrt(variance[kept]))
 
 
 def _kernel(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.asarray(np.exp(-cdist(a, b, "sqeuclidean") / (2 * LENGTH**2)))
 
 
-def _features(xy: FloatArray, control: FloatArray, triangle: FloatArray) -> FloatArray:
-    """Columns x, y, 1 and the kernel, whitened so that its weights are independent."""
-    process = solve_triangular(triangle, _kernel(control, xy), lower=True).T
-    return np.column_stack([xy, np.ones(len(xy)), process])
+def _features(xy: FloatArray, control: FloatArray, whitening: FloatArray) -> FloatArray:
+    """Columns x, y, 1 and the process, whose weights are independent."""
+    return np.column_stack([xy, np.ones(len(xy)), _kernel(xy, control) @ whitening])

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.io.source import GZIP_ERRORS, damaged, read_bytes
+from spatialmeta_core.io.source import GZIP_ERRORS, HDF5_ERRORS, damaged, read_bytes
 
 if TYPE_CHECKING:
     from spatialmeta_core.io.archive import Entry
@@ -66,11 +66,11 @@ def read_count_h5(entry: Entry) -> CountMatrix:
             arrays = {
                 name: group[name][:] for name in ("data", "indices", "indptr", "shape", "barcodes")
             }
-            genes = _genes_of(group)
-    except (OSError, KeyError, AttributeError, TypeError) as error:
+            genes, barcodes = _genes_of(group), _texts(arrays["barcodes"])
+            n_genes, n_barcodes = (int(n) for n in arrays["shape"])
+    except HDF5_ERRORS as error:
         raise damaged(entry.name, "is not a complete count matrix in HDF5 format") from error
-    n_genes, n_barcodes = (int(n) for n in arrays["shape"])
-    if len(genes) != n_genes or len(arrays["barcodes"]) != n_barcodes:
+    if len(genes) != n_genes or len(barcodes) != n_barcodes:
         raise damaged(entry.name, "states another number of genes or barcodes than it lists")
     try:
         counts = sp.csr_matrix(
@@ -80,7 +80,7 @@ def read_count_h5(entry: Entry) -> CountMatrix:
         counts.check_format()
     except ValueError as error:
         raise damaged(entry.name, "has counts that point outside the matrix") from error
-    return CountMatrix(counts, _texts(arrays["barcodes"]), genes)
+    return CountMatrix(counts, barcodes, genes)
 
 
 def _matrix_group(file: h5py.File, entry: Entry) -> h5py.Group:

@@ -14,7 +14,7 @@ from anndata.io import read_elem
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.io.labels import position_columns
-from spatialmeta_core.io.source import MAX_FILE_BYTES, damaged, too_large
+from spatialmeta_core.io.source import HDF5_ERRORS, MAX_FILE_BYTES, damaged, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,20 +61,34 @@ def opened_h5ad(path: Path) -> Iterator[h5py.File]:
     InvalidDataError
         If it is damaged, is no AnnData file, or points to other files.
     """
-    try:
+    with _damage_as_error(path.name):
         file = h5py.File(path, "r")
-    except OSError as error:
-        raise damaged(path.name, "is not a complete HDF5 file") from error
     with file:
-        _refuse_outside_data(file, path.name)
-        if not all(isinstance(file.get(name), h5py.Group) for name in ("obs", "var")):
-            if isinstance(file.get("obs"), h5py.Dataset):
-                raise _unreadable("obs", "a table of anndata before 0.7")
+        with _damage_as_error(path.name):
+            _refuse_outside_data(file, path.name)
+            parts = list(file)
+            kinds = {name: type(file.get(name)) for name in ("obs", "var")}
+        if kinds["obs"] is h5py.Dataset:
+            raise InvalidDataError(
+                f"{path.name} was written by anndata before 0.7 (2019). Open and save it with a "
+                "newer scanpy.",
+                code="E-11",
+                title="This h5ad was written by an old program.",
+            )
+        if set(kinds.values()) != {h5py.Group}:
             raise InvalidDataError(
                 f"{path.name} is HDF5, but not an AnnData file (its parts are "
-                f"{', '.join(list(file)[:5]) or 'none'}; obs and var are needed)."
+                f"{', '.join(parts[:5]) or 'none'}; obs and var are needed)."
             )
         yield file
+
+
+@contextmanager
+def _damage_as_error(name: str) -> Iterator[None]:
+    try:
+        yield
+    except HDF5_ERRORS as error:
+        raise damaged(name, "is not a complete HDF5 file") from error
 
 
 def _refuse_outside_data(file: h5py.File, name: str) -> None:
@@ -111,6 +125,12 @@ def _unreadable(part: str, encoding: str) -> InvalidDataError:
     )
 
 
+def has_part(file: h5py.File, name: str) -> bool:
+    """Whether the file has this group or array."""
+    with _damage_as_error(f"The part {name}"):
+        return name in file
+
+
 def element(file: h5py.File, name: str) -> Any:
     """Read one part, such as ``"obs"`` or ``"layers/counts"``.
 
@@ -129,15 +149,13 @@ def element(file: h5py.File, name: str) -> Any:
         if isinstance(item, h5py.Dataset):
             sizes[0] += item.nbytes
 
-    check("", file[name])
-    if isinstance(file[name], h5py.Group):
-        file[name].visititems(check)
-    if sizes[0] > MAX_FILE_BYTES:
-        raise too_large(f"The part {name}", sizes[0], MAX_FILE_BYTES)
-    try:
+    with _damage_as_error(f"The part {name}"):
+        check("", file[name])
+        if isinstance(file[name], h5py.Group):
+            file[name].visititems(check)
+        if sizes[0] > MAX_FILE_BYTES:
+            raise too_large(f"The part {name}", sizes[0], MAX_FILE_BYTES)
         return read_elem(file[name])
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise damaged(f"The part {name} of the file", "cannot be read") from error
 
 
 def table(file: h5py.File, name: str) -> pd.DataFrame:
@@ -176,12 +194,13 @@ def read_matrix(
     fits = is_counts if feature_type == keys.ST else is_intensity
     tried = []
     for matrix in _MATRICES:
-        if matrix.path not in file or matrix.var not in file:
+        if not (has_part(file, matrix.path) and has_part(file, matrix.var)):
             continue
         var = table(file, matrix.var)
         keep = _columns_of(var, feature_type)
         values = element(file, matrix.path)
-        values = sp.csr_matrix(values) if sp.issparse(values) else np.asarray(values)
+        with _damage_as_error(f"The part {matrix.path}"):
+            values = sp.csr_matrix(values) if sp.issparse(values) else np.asarray(values)
         if values.shape != (n_spots, len(var)):
             raise damaged(
                 "The file",
@@ -246,7 +265,7 @@ def read_xy(file: h5py.File, obs: pd.DataFrame, findings: Findings) -> FloatArra
         E-12 if there are none.
     """
     name = f"obsm/{keys.SPATIAL}"
-    if name in file:
+    if has_part(file, name):
         xy = np.asarray(element(file, name), dtype=float)
         if xy.ndim == 2 and xy.shape[0] == len(obs) and xy.shape[1] >= 2:  # noqa: PLR2004  # x, y
             return xy[:, :2]

@@ -13,11 +13,11 @@ import scipy.sparse as sp
 
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.io.h5ad import element, opened_h5ad, read_matrix, read_xy, table
+from spatialmeta_core.io.h5ad import element, has_part, opened_h5ad, read_matrix, read_xy, table
 from spatialmeta_core.io.image import as_rgb, checked_factors, visium_image
 from spatialmeta_core.io.labels import sample_name
-from spatialmeta_core.io.samples import choose_sample, sample_column
 from spatialmeta_core.io.record import Findings, Section
+from spatialmeta_core.io.samples import choose_sample, sample_column
 
 _ENSEMBL = re.compile(r"ENS[A-Z]*G\d{6,}(\.\d+)?")
 _SYMBOL_COLUMNS: Final = (
@@ -104,7 +104,7 @@ def _image(file: h5py.File, sample: str, findings: Findings) -> dict[str, dict[s
     factors: dict[str, float] = {}
     if library is not None:
         base = f"uns/{keys.IMAGE}/{library}"
-        if f"{base}/scalefactors" in file:
+        if has_part(file, f"{base}/scalefactors"):
             items = {k: np.asarray(v) for k, v in element(file, f"{base}/scalefactors").items()}
             plain = (
                 (k, v.item()) for k, v in items.items() if v.size == 1 and v.dtype.kind in "fiu"
@@ -117,7 +117,7 @@ def _image(file: h5py.File, sample: str, findings: Findings) -> dict[str, dict[s
 def _pictures(file: h5py.File, base: str, findings: Findings) -> dict[str, np.ndarray]:
     pictures = {}
     for name in ("hires", "lowres"):
-        if f"{base}/{name}" not in file:
+        if not has_part(file, f"{base}/{name}"):
             continue
         rgb = as_rgb(np.asarray(element(file, f"{base}/{name}")))
         if rgb is None:
@@ -129,12 +129,12 @@ def _pictures(file: h5py.File, base: str, findings: Findings) -> dict[str, np.nd
 
 def _old_record(file: h5py.File, findings: Findings) -> dict[str, Any]:
     """Keep what this program wrote into the file before: pixel size, simulated flag, notes."""
-    if f"uns/{keys.OURS}" not in file:
+    if not has_part(file, f"uns/{keys.OURS}"):
         return {}
     record: dict[str, Any] = {}
     for key in (keys.UM_PER_PX, keys.SIMULATED, keys.NOTES, keys.POLARITY):
         part = f"uns/{keys.OURS}/{key}"
-        if part in file:
+        if has_part(file, part):
             record[key] = element(file, part)
     earlier = [str(note) for note in np.atleast_1d(record.pop(keys.NOTES, []))]
     findings.notes[:0] = [note for note in dict.fromkeys(earlier) if note not in findings.notes]

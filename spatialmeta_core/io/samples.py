@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.types import BoolArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spatialmeta_core.types import BoolArray
 
 _SAMPLE_COLUMNS: Final = (keys.SAMPLE, "sample_id", "library_id", "list_ID")
 

@@ -16,7 +16,7 @@ from spatialmeta_core.geometry import spacing
 from spatialmeta_core.io.archive import Entry, opened
 from spatialmeta_core.io.h5ad_section import read_section
 from spatialmeta_core.io.labels import parse_mz, sample_name
-from spatialmeta_core.io.msi_table import has_positions, join, n_mz, take_apart
+from spatialmeta_core.io.msi_table import Pixels, has_positions, join, n_mz, take_apart
 from spatialmeta_core.io.record import Findings, Section, to_anndata
 from spatialmeta_core.io.samples import choose_sample
 from spatialmeta_core.io.source import MAX_FILE_BYTES, kind_of
@@ -90,14 +90,16 @@ def read_sm(
     if kind == "hdf5":
         section = _from_h5ad(Entry(path.name, path), sample, findings)
     elif kind in ("text", "gzip") and not path.name.lower().endswith(".h5ad.gz"):
-        section = _from_tables([Entry(path.name, path)], sample, columns, findings, max_bytes)
+        pixels = _from_tables([Entry(path.name, path)], columns, findings, max_bytes)
+        section = _section(pixels, path, sample, findings)
     else:
         with opened(path, workdir=workdir) as entries:
             h5ads = [entry for entry in entries if entry.name.lower().endswith(".h5ad")]
             if len(h5ads) == 1:
                 section = _from_h5ad(h5ads[0], sample, findings)
             else:
-                section = _from_tables(entries, sample, columns, findings, max_bytes)
+                pixels = _from_tables(entries, columns, findings, max_bytes)
+                section = _section(pixels, path, sample, findings)
     if polarity is not None:
         section.record[keys.POLARITY] = polarity
     section.matrix = _filled(section, findings)
@@ -108,11 +110,10 @@ def read_sm(
 
 def _from_tables(
     entries: list[Entry],
-    sample: str | None,
     columns: tuple[str | None, str | None],
     findings: Findings,
     max_bytes: int,
-) -> Section:
+) -> Pixels:
     files = entries if len(entries) == 1 else [e for e in entries if _TABLE.fullmatch(e.name)]
     if any(entry.name.lower().endswith((".imzml", ".ibd")) for entry in entries):
         raise InvalidDataError(
@@ -126,12 +127,14 @@ def _from_tables(
         )
     tables = [read_table(entry.path, max_bytes=max_bytes) for entry in files]
     if len(tables) == 1:
-        pixels = take_apart(tables[0], findings, x_column=columns[0], y_column=columns[1])
-    else:
-        tables.sort(key=lambda table: (has_positions(table), -n_mz(table)))
-        pixels = join(tables[0], tables[1], findings)
+        return take_apart(tables[0], findings, x_column=columns[0], y_column=columns[1])
+    tables.sort(key=lambda table: (has_positions(table), -n_mz(table)))
+    return join(tables[0], tables[1], findings)
+
+
+def _section(pixels: Pixels, path: Path, sample: str | None, findings: Findings) -> Section:
     rows, found_name = choose_sample(pixels.obs, sample)
-    name = sample_name(files[0].path, sample or found_name)
+    name = sample_name(path, sample or found_name)
     if not rows.all():
         findings.notes.append(f"Sample {name} was taken: {rows.sum():,} of {len(rows):,} pixels.")
     var = pd.DataFrame({keys.MZ: pixels.mz}, index=pd.Index(pixels.labels, dtype=object))

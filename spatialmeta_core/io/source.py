@@ -21,6 +21,9 @@ MAX_FILE_BYTES: Final = 20 * 2**30
 GZIP_ERRORS: Final = (EOFError, zlib.error, gzip.BadGzipFile)
 """What a cut or damaged gzip stream raises."""
 
+HDF5_ERRORS: Final = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError)
+"""What h5py and anndata raise on damaged files (found by changing bytes at random)."""
+
 _RATIO: Final = 200  # unpacked over packed bytes; sparse counts as text reach about 30
 _RATIO_FREE_BYTES: Final = 256 * 2**20  # small files may pack as well as they like
 _HDF5 = b"\x89HDF\r\n\x1a\n"

@@ -242,8 +242,8 @@ def _place(
     if share < _FEWEST_MATCHES:
         first = barcodes[~matched][0] if len(barcodes) else "none"
         raise InvalidDataError(
-            f"Only {share * 100:.0f} % of barcodes match. The matrix and the positions file seem to be "
-            f"from different samples. First unmatched: {first}.",
+            f"Only {share * 100:.0f} % of barcodes match. The matrix and the positions file seem "
+            f"to be from different samples. First unmatched: {first}.",
             code="E-07",
             title="The barcodes do not match.",
         )

@@ -136,7 +136,7 @@ def draw_nuisance(
 ) -> FloatArray:
     """Draw smooth variation that has nothing to do with the domains, on a fifth of the features."""
     shape = (place.nuisance.shape[1], len(names))
-    weight = rng.normal(0.0, 0.28, shape) * (rng.random(shape) < _SHARE)
+    weight = rng.normal(0.0, 0.25, shape) * (rng.random(shape) < _SHARE)
     weight[:, np.isin(names, spared)] = 0.0
     return place.nuisance @ weight
 

@@ -192,7 +192,7 @@ def _streaks(
     )
     share = (layout.domain == WHITE).astype(float).reshape(shape)
     share = ndimage.gaussian_filter(share, 1.5).ravel()
-    return np.asarray((0.02 + 0.15 * share) * fibers)
+    return np.asarray((0.02 + 0.15 * share) * np.clip(fibers, -2.0, 3.0))
 
 
 def _nuclei(rng: np.random.Generator, density: FloatArray, um_per_pixel: float) -> FloatArray:

@@ -228,6 +228,8 @@ def _summarize(
 def _spearman(block: FeatureBlock, along: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Correlate ranks with the rank of ``along``; p from Student's t, two-sided."""
     n = len(along)
+    if not n:
+        return np.full(len(block.columns), np.nan), np.full(len(block.columns), np.nan)
     ranks = stats.rank_columns(block.matrix)
     place = stats.rank_columns(
         along[:, None] + 1.0

@@ -1,15 +1,260 @@
-"""Callbacks of the data screen."""
+"""Take files in, show what was read, and start the steps."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from dash import Dash, Input, Output, State, ctx, dcc
+from dash.exceptions import PreventUpdate
+
+from app import ids
+from app.components import check_list, empty_state, job_cards, message
+from app.pages.data import panels
+from app.pages.data.checks import pair_report
+from app.pages.data.layout import SLOTS
+from spatialmeta_core.errors import InvalidParamsError
 
 if TYPE_CHECKING:
-    from dash import Dash
+    from collections.abc import Mapping
 
     from app.jobs import JobTable
     from app.store import ProjectStore
 
+# What a size typed by the user is called in the summary, and its limits in um.
+SMALLEST_UM, LARGEST_UM = 1e-4, 1e4
+PAIR_EMPTY: Final = "Both files are needed before they can be compared."
+
 
 def register(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
-    """Attach the page's callbacks to ``app``."""
+    """Attach the data page's callbacks to ``app``."""
+    for slot in SLOTS:
+        _register_slot(app, store, slot)
+        _register_answers(app, store, slot)
+    _register_pair(app, store)
+    _register_starts(app, jobs)
+
+
+def _register_slot(app: Dash, store: ProjectStore, slot: str) -> None:
+    def part(name: str) -> str:
+        return ids.data_part(slot, name)
+
+    @app.callback(Output(part("drop"), "children"), Input(ids.ROUTE, "data"))
+    def zone(route: dict[str, str] | None) -> Any:
+        return panels.drop_zone(_on_page(route), slot)
+
+    @app.callback(
+        output={
+            "view": Output(part("view"), "children"),
+            "seen": Output(part("seen"), "data"),
+            "review": Output(part("review"), "hidden"),
+            "ask": Output(part("ask"), "hidden"),
+            "confirm": Output(part("confirm"), "disabled"),
+            "size_box": Output(part("size-box"), "hidden"),
+            "size": Output(part("size"), "value"),
+        },
+        inputs={"route": Input(ids.ROUTE, "data"), "project": Input(ids.PROJECT, "data")},
+    )
+    def show(route: dict[str, str] | None, project: dict[str, Any] | None) -> dict[str, Any]:
+        shown = _shown(route, project)
+        record = store.manifest(shown)["artefacts"].get(slot)
+        if record is None:
+            return {
+                "view": [],
+                "seen": None,
+                "review": True,
+                "ask": True,
+                "confirm": True,
+                "size_box": True,
+                "size": None,
+            }
+        facts = record["summary"]
+        return {
+            "view": panels.view(shown, slot, record),
+            "seen": {"revision": record["revision"]},
+            "review": False,
+            "ask": bool(facts.get("confirmed")),
+            "confirm": panels.blocking(record),
+            "size_box": False,
+            "size": facts.get("um_per_px" if slot == "st" else "step_um"),
+        }
+
+    @app.callback(
+        output={
+            "state": Output(part("state"), "children"),
+            "notices": Output(part("notices"), "children"),
+            "drop_box": Output(part("drop-box"), "hidden"),
+            "keep": Output(part("keep"), "hidden"),
+            "columns": Output(part("columns"), "hidden"),
+        },
+        inputs={
+            "route": Input(ids.ROUTE, "data"),
+            "project": Input(ids.PROJECT, "data"),
+            "rows": Input(ids.JOBS, "data"),
+            "replacing": Input(part("replacing"), "data"),
+        },
+    )
+    def tell(route: Any, project: Any, rows: Any, replacing: bool | None) -> dict[str, Any]:
+        record = store.manifest(_shown(route, project))["artefacts"].get(slot)
+        return {
+            "state": panels.state_chip(record, rows, slot),
+            "notices": panels.notices(record, rows, slot),
+            "drop_box": panels.is_reading(rows, slot) or (record is not None and not replacing),
+            "keep": record is None,
+            "columns": not panels.asks_for_columns(rows, slot),
+        }
+
+
+def _register_answers(app: Dash, store: ProjectStore, slot: str) -> None:
+    def part(name: str) -> str:
+        return ids.data_part(slot, name)
+
+    # the page that changed a project says so at once; everyone else learns it from the poll
+    changed = Output(ids.PROJECT, "data", allow_duplicate=True)
+
+    @app.callback(
+        Output(part("replacing"), "data"),
+        Input(part("replace"), "n_clicks"),
+        Input(part("keep"), "n_clicks"),
+        Input(part("upload"), "data"),
+        Input(ids.ROUTE, "data"),
+    )
+    def replacing(_replace: int, _keep: int, _upload: Any, _route: Any) -> bool:
+        return bool(ctx.triggered_id == part("replace"))
+
+    @app.callback(
+        changed,
+        Input(part("confirm"), "n_clicks"),
+        State(part("seen"), "data"),
+        State(ids.ROUTE, "data"),
+        prevent_initial_call=True,
+    )
+    def confirm(_clicks: int, seen: dict[str, int], route: dict[str, str]) -> dict[str, Any]:
+        store.amend(route["project"], slot, of_revision=seen["revision"], confirmed=True)
+        return store.ref(route["project"]).to_json()
+
+    @app.callback(
+        changed,
+        Input(part("size-set"), "n_clicks"),
+        Input(part("size"), "n_submit"),
+        State(part("size"), "value"),
+        State(part("seen"), "data"),
+        State(ids.ROUTE, "data"),
+        prevent_initial_call=True,
+    )
+    def set_size(_set: int, _enter: int, value: float | None, seen: Any, route: Any) -> Any:
+        project = route["project"]
+        facts = _size_facts(slot, value, store.record(project, slot)["summary"])
+        store.amend(project, slot, of_revision=seen["revision"], **facts)
+        return store.ref(project).to_json()
+
+
+def _register_pair(app: Dash, store: ProjectStore) -> None:
+    @app.callback(
+        output={
+            "banner": Output(ids.DATA_BANNER, "children"),
+            "pair": Output(ids.DATA_PAIR, "children"),
+            "blocked": Output(ids.DATA_RUN, "disabled"),
+            "note": Output(ids.DATA_RUN_NOTE, "children"),
+            "next": Output(ids.DATA_NEXT, "children"),
+        },
+        inputs={
+            "route": Input(ids.ROUTE, "data"),
+            "project": Input(ids.PROJECT, "data"),
+            "rows": Input(ids.JOBS, "data"),
+        },
+    )
+    def pair(route: Any, project: Any, rows: Any) -> dict[str, Any]:
+        shown = _shown(route, project)
+        manifest = store.manifest(shown)
+        records = manifest["artefacts"]
+        both = all(slot in records for slot in SLOTS)
+        may_run, note = panels.onward(manifest, rows)
+        report = (
+            check_list(pair_report(*(records[slot]["summary"] for slot in SLOTS)))
+            if both
+            else empty_state(PAIR_EMPTY)
+        )
+        return {
+            "banner": _banner(bool(store.about(shown)["simulated"]), rows),
+            "pair": [report, *job_cards(rows, ("pipeline",))],
+            "blocked": not may_run,
+            "note": note,
+            "next": dcc.Link("Next: Align", href=f"/p/{shown}/align", className="btn-sm-secondary")
+            if both
+            else [],
+        }
+
+
+def _register_starts(app: Dash, jobs: JobTable) -> None:
+    @app.callback(
+        output=Output(ids.launch("data"), "data"),
+        inputs={
+            "uploads": {slot: Input(ids.data_part(slot, "upload"), "data") for slot in SLOTS},
+            "reread": Input(ids.data_part("sm", "reread"), "n_clicks"),
+            "run": Input(ids.DATA_RUN, "n_clicks"),
+        },
+        state={
+            "columns": {axis: State(ids.data_part("sm", axis), "value") for axis in ("x", "y")},
+            "rows": State(ids.JOBS, "data"),
+            "route": State(ids.ROUTE, "data"),
+        },
+        prevent_initial_call=True,
+    )
+    def start(uploads: Any, columns: Any, rows: Any, route: Any, **_clicks: Any) -> dict[str, Any]:
+        kind, params = _wanted(str(ctx.triggered_id), uploads, columns, rows)
+        return {"jobs": [jobs.start(route["project"], kind, params).id], "at": time.time()}
+
+
+def _wanted(
+    asked: str, uploads: Mapping[str, Any], columns: Mapping[str, Any], rows: Any
+) -> tuple[str, dict[str, Any]]:
+    """Return the kind and parameters of the job that was asked for."""
+    for slot in SLOTS:
+        if asked == ids.data_part(slot, "upload") and uploads[slot]:
+            return f"import_{slot}", {key: uploads[slot][key] for key in ("upload_id", "name")}
+    if asked == ids.data_part("sm", "reread"):
+        last = panels.import_jobs(rows, "sm")[0]["params"]
+        named = {f"{axis}_column": (columns[axis] or "").strip() for axis in ("x", "y")}
+        if not all(named.values()):
+            raise InvalidParamsError("Name both columns, of x and of y, as they are in the file.")
+        return "import_sm", {**last, **named}
+    if asked == ids.DATA_RUN:
+        return "pipeline", {}
+    raise PreventUpdate
+
+
+def _size_facts(slot: str, value: float | None, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a size typed by the user changes in the summary; None takes it back."""
+    if value is not None and not SMALLEST_UM <= value <= LARGEST_UM:
+        raise InvalidParamsError(
+            f"The size is {value!r}; allowed is {SMALLEST_UM:g} to {LARGEST_UM:g} µm."
+        )
+    if slot == "sm":
+        return {"step_um": value}
+    in_force = facts.get("um_per_px_found") if value is None else value
+    return {"um_per_px": in_force, "um_per_px_by_hand": value}
+
+
+def _banner(simulated: bool, rows: Any) -> list[Any]:
+    if not simulated:
+        return []
+    text = (
+        "This program made both modalities, with a known truth, to try things out: no real tissue."
+    )
+    return [message("warn", text, title="Simulated data."), *job_cards(rows, ("demo",))]
+
+
+def _on_page(route: Mapping[str, str] | None) -> str:
+    """Return the project on screen; do nothing unless this page is."""
+    if not route or route["page"] != "data":
+        raise PreventUpdate
+    return route["project"]
+
+
+def _shown(route: Mapping[str, str] | None, project: Mapping[str, Any] | None) -> str:
+    """Return the project on screen, once the poll has seen it too."""
+    shown = _on_page(route)
+    if not project or project["project_id"] != shown:
+        raise PreventUpdate
+    return shown

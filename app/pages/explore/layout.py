@@ -1,15 +1,233 @@
-"""The explore screen."""
+"""The explore screen: one tissue canvas for exploring, regions and trajectories. No data access."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from dash import html
+import dash_bootstrap_components as dbc
+from dash import dcc, html
+
+from app import ids
+from app.components import button
+from app.figures.theme import COLOR_SCALES, DIVERGING, GRAPH_CONFIG, MISSING
+from app.pages.explore.panels import explore_panel, regions_panel, trajectories_panel
+from app.pages.explore.search import search_box
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dash.development.base_component import Component
+
+SCALE_NAMES: Final = {
+    "viridis": "Viridis",
+    "cividis": "Cividis",
+    "magma": "Magma",
+    DIVERGING: "Purple-orange (two-sided)",
+}
+# name, what the button says, its shortcut, what it does, and the modes that have it
+TOOLS: Final = (
+    ("move", "Move", "M", "Drag to move the view", "explore regions trajectories"),
+    ("lasso", "Lasso", "L", "Draw around spots by hand", "regions"),
+    ("box", "Box", "R", "Drag a rectangle", "regions"),
+    ("freehand", "Freehand", "D", "Draw a closed line by hand", "regions"),
+    ("corners", "Corners", "P", "Click the corners one by one; Enter closes", "regions"),
+    ("path", "Freehand", "V", "Draw a path by hand", "trajectories"),
+    ("points", "Points", "P", "Click the points one by one; Enter ends", "trajectories"),
+)
+VIEW: Final = (
+    ("in", "+", "Zoom in"),
+    ("out", "−", "Zoom out"),
+    ("fit", "Fit", "Show the whole section (Z)"),
+)
 
 
 def layout() -> Component:
     """Return the page."""
-    return html.Div()
+    body = html.Div(
+        [
+            _canvas_panel(),
+            html.Div(
+                [explore_panel(), regions_panel(), trajectories_panel()], className="explore-side"
+            ),
+        ],
+        id=ids.EXPLORE_BODY,
+        className="explore-body",
+        hidden=True,
+    )
+    return html.Div(
+        [
+            *_stores(),
+            html.Div(id=ids.EXPLORE_EMPTY),
+            html.Div(id=ids.EXPLORE_MESSAGES),
+            body,
+        ]
+    )
+
+
+def _stores() -> list[Component]:
+    plain = (
+        ids.EXPLORE_SCENE,
+        ids.EXPLORE_COLOR,
+        ids.EXPLORE_PAINTED,
+        ids.EXPLORE_REPORTS,
+        ids.EXPLORE_HANDLED,
+        ids.EXPLORE_SELECTED,
+        ids.EXPLORE_BOARD,
+        ids.EXPLORE_OVERLAY,
+        ids.EXPLORE_SHOWN,
+        ids.EXPLORE_PICKED,
+        ids.EXPLORE_CURVES,
+        ids.EXPLORE_PICTURE,
+        ids.EXPLORE_MARKERS_VIEW,
+        ids.EXPLORE_SCREEN_VIEW,
+    )
+    return [*(dcc.Store(id=name) for name in plain), dcc.Download(id=ids.EXPLORE_DOWNLOAD)]
+
+
+def _canvas_panel() -> Component:
+    graph = dcc.Graph(
+        id=ids.EXPLORE_TISSUE,
+        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}},
+        config={**GRAPH_CONFIG, "responsive": True},
+        className="explore-graph",
+    )
+    canvas = html.Div(
+        [
+            graph,
+            html.Div(className="explore-bar", **{"aria-hidden": "true"}),
+            html.Div(
+                "y grows downward, as in the image",
+                className="explore-compass",
+                title="Nothing is turned or mirrored: the map lies as the histology image does.",
+            ),
+        ],
+        id=ids.EXPLORE_CANVAS,
+        className="explore-canvas",
+        tabIndex=0,
+        role="group",
+        **{
+            "aria-label": "Tissue canvas. Letter keys choose tools, plus and minus zoom, "
+            "Z shows the whole section.",
+            "data-scales": _scales(),
+            "data-missing": MISSING,
+        },
+    )
+    top = html.Div([_color_by(), _display(), _figure_buttons()], className="explore-top")
+    return html.Section(
+        [html.H1("Tissue", className="sr-only"), top, _toolbar(), canvas, _legend()],
+        className="panel explore-main",
+    )
+
+
+def _scales() -> str:
+    """Return the color maps for the browser: ``name=#rrggbb,#rrggbb;...``."""
+    return ";".join(f"{name}={'|'.join(colors)}" for name, colors in COLOR_SCALES.items())
+
+
+def _color_by() -> Component:
+    return search_box(
+        id=ids.EXPLORE_FIND,
+        found=ids.EXPLORE_FOUND,
+        placeholder="Gene, m/z, metabolite, clusters …",
+        target="color",
+        label="Color by",
+    )
+
+
+def _display() -> Component:
+    choices = html.Div(
+        [
+            dbc.Checkbox(
+                id=ids.EXPLORE_CLIP,
+                label="Clip to the 1st to 99th percentile",
+                value=True,
+            ),
+            dbc.Checkbox(id=ids.EXPLORE_LOG, label="Log scale", value=True),
+            _labeled(
+                "Color map",
+                dbc.Select(id=ids.EXPLORE_SCALE, options=_options(SCALE_NAMES), value="viridis"),
+            ),
+            _range("Spot size", ids.EXPLORE_SIZE, 0.3, 3.0, 0.1, 1.3),
+            _range("Spot opacity", ids.EXPLORE_OPACITY, 0.1, 1.0, 0.05, 0.9),
+            dbc.Checkbox(id=ids.EXPLORE_IMAGE, label="Histology (H)", value=True),
+            _range("Histology opacity", ids.EXPLORE_HISTOLOGY, 0.1, 1.0, 0.05, 1.0),
+        ],
+        className="explore-display",
+    )
+    return html.Details(
+        [html.Summary("Display", className="btn-sm-secondary"), choices], className="explore-menu"
+    )
+
+
+def _figure_buttons() -> Component:
+    choices = html.Div(
+        [
+            html.P("What you see, with legend and scale bar.", className="card-note"),
+            button("SVG (vector)", id=ids.EXPLORE_SVG),
+            button("PNG (300 dpi)", id=ids.EXPLORE_PNG),
+        ],
+        className="explore-display",
+    )
+    return html.Details(
+        [html.Summary("Figure", className="btn-sm-secondary"), choices], className="explore-menu"
+    )
+
+
+def _toolbar() -> Component:
+    tools = [
+        html.Button(
+            [label, html.Kbd(key)],
+            id=ids.explore_tool(name),
+            className="btn-sm-secondary btn-sm-small",
+            title=f"{what} ({key})",
+            **{
+                "data-explore-tool": name,
+                "data-mode": modes,
+                "aria-pressed": "true" if name == "move" else "false",
+            },
+        )
+        for name, label, key, what, modes in TOOLS
+    ]
+    views = [
+        html.Button(
+            label,
+            id=ids.explore_tool(name),
+            className="btn-sm-secondary btn-sm-small",
+            title=what,
+            **{"data-explore-view": name, "aria-label": what},
+        )
+        for name, label, what in VIEW
+    ]
+    return html.Div(
+        [
+            html.Div(tools, className="explore-tools", role="group", **{"aria-label": "Tools"}),
+            html.Div(views, className="explore-tools", role="group", **{"aria-label": "View"}),
+            html.Div(className="explore-hint", role="status"),
+        ],
+        className="explore-toolbar",
+    )
+
+
+def _legend() -> Component:
+    return html.Div(id=ids.EXPLORE_LEGEND, className="explore-legend")
+
+
+def _labeled(label: str, box: Component) -> Component:
+    return html.Label([html.Span(label, className="field-label"), box], className="field")
+
+
+def _range(
+    label: str,
+    id: str,
+    low: float,
+    high: float,
+    step: float,
+    value: float,  # noqa: A002
+) -> Component:
+    return _labeled(
+        label, dbc.Input(id=id, type="range", min=low, max=high, step=step, value=value)
+    )
+
+
+def _options(names: dict[str, str]) -> Sequence[dict[str, str]]:
+    return [{"value": value, "label": label} for value, label in names.items()]

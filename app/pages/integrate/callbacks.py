@@ -1,15 +1,206 @@
-"""Callbacks of the integrate screen."""
+"""Start feature choice, training and clustering; show how they go and what they gave."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from dash import Dash, Input, Output, State, ctx
+from dash.exceptions import PreventUpdate
+
+from app import ids
+from app.components import job_cards
+from app.pages.integrate import panels
+from app.pages.integrate.layout import PRESETS
+from app.sections import open_section
+from spatialmeta_core.params import (
+    ClusterParams,
+    FeatureParams,
+    LossWeights,
+    NetParams,
+    TrainParams,
+)
 
 if TYPE_CHECKING:
-    from dash import Dash
+    from pathlib import Path
 
     from app.jobs import JobTable
     from app.store import ProjectStore
+    from spatialmeta_core.types import EpochReport
+
+KINDS = ("pipeline", "features", "integrate", "cluster")
+FORM = {
+    "n_genes": ids.INTEGRATE_N_GENES,
+    "n_metabolites": ids.INTEGRATE_N_METABOLITES,
+    "moran_neighbors": ids.INTEGRATE_MORAN_NEIGHBORS,
+    "epochs": ids.INTEGRATE_EPOCHS,
+    "patience": ids.INTEGRATE_PATIENCE,
+    "latent": ids.INTEGRATE_LATENT,
+    "hidden": ids.INTEGRATE_HIDDEN,
+    "batch": ids.INTEGRATE_BATCH,
+    "rate": ids.INTEGRATE_RATE,
+    "weight_st": ids.INTEGRATE_WEIGHT_ST,
+    "weight_sm": ids.INTEGRATE_WEIGHT_SM,
+    "weight_kl": ids.INTEGRATE_WEIGHT_KL,
+    "seed": ids.INTEGRATE_SEED,
+    "device": ids.INTEGRATE_DEVICE,
+    "resolution": ids.INTEGRATE_RESOLUTION,
+    "neighbors": ids.INTEGRATE_NEIGHBORS,
+}
+STARTS = {
+    ids.INTEGRATE_FEATURES: "features",
+    ids.INTEGRATE_TRAIN: "integrate",
+    ids.INTEGRATE_CLUSTER: "cluster",
+}
+
+
+FEATURE_FIELDS = {
+    "n_genes": "n_genes",
+    "n_metabolites": "n_metabolites",
+    "n_neighbors": "moran_neighbors",
+}
+NET_FIELDS = {"n_latent": "latent", "n_hidden": "hidden"}
+TRAIN_FIELDS = {
+    "max_epochs": "epochs",
+    "patience": "patience",
+    "batch_size": "batch",
+    "learning_rate": "rate",
+    "seed": "seed",
+}
+# one weight per modality on the screen: the joint and the single reconstruction share it
+WEIGHT_FIELDS = {
+    "st": "weight_st",
+    "st_from_st": "weight_st",
+    "sm": "weight_sm",
+    "sm_from_sm": "weight_sm",
+    "kl": "weight_kl",
+}
+CLUSTER_FIELDS = {"resolution": "resolution", "n_neighbors": "neighbors"}
 
 
 def register(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
-    """Attach the page's callbacks to ``app``."""
+    """Attach the integrate page's callbacks to ``app``."""
+    _register_form(app, jobs)
+    _register_views(app, store, jobs)
+
+
+def _register_form(app: Dash, jobs: JobTable) -> None:
+    @app.callback(
+        Output(ids.INTEGRATE_EPOCHS, "value"),
+        Output(ids.INTEGRATE_PATIENCE, "value"),
+        Input(ids.INTEGRATE_PRESET, "value"),
+        prevent_initial_call=True,
+    )
+    def preset(name: str) -> tuple[int, int]:
+        _label, epochs, patience = PRESETS[name]
+        return epochs, patience
+
+    @app.callback(
+        Output(ids.launch("integrate"), "data"),
+        inputs={
+            "clicks": [Input(button, "n_clicks") for button in STARTS],
+            "project": State(ids.PROJECT, "data"),
+            "form": {name: State(box, "value") for name, box in FORM.items()},
+        },
+        prevent_initial_call=True,
+    )
+    def start(clicks: list[int], project: Any, form: dict[str, Any]) -> dict[str, Any]:
+        if not project or not any(clicks):
+            raise PreventUpdate
+        kind = STARTS[str(ctx.triggered_id)]
+        job = jobs.start(project["project_id"], kind, parameters(kind, form))
+        return {"jobs": [job.id], "at": time.time()}
+
+
+def _register_views(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
+    @app.callback(
+        Output(ids.INTEGRATE_STATE, "children"),
+        Output(ids.INTEGRATE_FEATURES_SUMMARY, "children"),
+        Output(ids.INTEGRATE_RESULT, "children"),
+        Output(ids.INTEGRATE_TRAIN, "disabled"),
+        Output(ids.INTEGRATE_FEATURES, "disabled"),
+        Output(ids.INTEGRATE_CLUSTER, "disabled"),
+        Input(ids.PROJECT, "data"),
+        Input(ids.ROUTE, "data"),
+        State(ids.JOBS, "data"),
+    )
+    def results(project: Any, route: Any, rows: Any) -> tuple[Any, ...]:
+        if not _here(project, route):
+            raise PreventUpdate
+        pid = project["project_id"]
+        manifest = store.manifest(pid)
+        made = manifest["artefacts"]
+        table = (
+            store.load(pid, "features", "features.csv", read_table) if "features" in made else None
+        )
+        shown: Any = []
+        if "integration" in made and "joint" in made:
+            section = open_section(store, pid)
+            shown = panels.result_card(section, made["integration"], made.get("clusters"))
+        waits = "joint" not in made
+        return (
+            panels.banner(manifest, rows or [], pid),
+            panels.features_summary(made.get("features"), table),
+            shown,
+            waits,
+            waits,
+            "integration" not in made,
+        )
+
+    @app.callback(
+        Output(ids.INTEGRATE_JOBS, "children"),
+        Output(ids.INTEGRATE_LOSSES, "children"),
+        Input(ids.JOBS, "data"),
+        Input(ids.ROUTE, "data"),
+        State(ids.PROJECT, "data"),
+    )
+    def progress(rows: Any, route: Any, project: Any) -> tuple[Any, Any]:
+        if not _here(project, route):
+            raise PreventUpdate
+        trained = [row for row in rows or [] if row["kind"] in ("integrate", "pipeline")]
+        losses: list[EpochReport] = []
+        for row in trained:
+            losses = panels.read_losses(jobs.folder(jobs.get(row["id"])) / "losses.jsonl")
+            if losses:
+                break
+        cards = job_cards(rows, KINDS)
+        return cards, panels.losses_card(losses) or ([] if cards else panels.nothing_yet())
+
+
+def parameters(kind: str, form: dict[str, Any]) -> dict[str, Any]:
+    """Turn the form into the parameters of a job.
+
+    Raises
+    ------
+    InvalidParamsError
+        If a value is out of range; an empty box keeps the default.
+    """
+    if kind == "features":
+        return {"features": _set(FeatureParams, form, FEATURE_FIELDS)}
+    if kind == "cluster":
+        return {"cluster": _set(ClusterParams, form, CLUSTER_FIELDS)}
+    weights = _set(LossWeights, form, WEIGHT_FIELDS)
+    return {
+        "features": _set(FeatureParams, form, FEATURE_FIELDS),
+        "net": _set(NetParams, form, NET_FIELDS),
+        "train": _set(TrainParams, form, TRAIN_FIELDS),
+        "weights": weights,
+        "cluster": _set(ClusterParams, form, CLUSTER_FIELDS),
+        "device": form["device"] or "auto",
+    }
+
+
+def _set(kind: type[Any], form: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:
+    values = {name: form[box] for name, box in fields.items() if form[box] is not None}
+    kind(**values)  # raises for a value out of range
+    return values
+
+
+def _here(project: Any, route: Any) -> bool:
+    return bool(project and route and route["page"] == "integrate")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of features."""
+    return pd.read_csv(path, index_col=0)

@@ -16,7 +16,8 @@ from app.state import ProjectRef, missing_for, project_status
 if TYPE_CHECKING:
     from dash.development.base_component import Component
 
-    from app.jobs import Job, JobTable
+    from app.job import Job
+    from app.jobs import JobTable
     from app.store import ProjectStore
 
 POLL_BUSY_MS: Final = 1000
@@ -61,13 +62,13 @@ def register(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
         Output(ids.POLL, "interval"),
         Input(ids.POLL, "n_intervals"),
         Input(ids.ROUTE, "data"),
+        # not ids.LAUNCHED: Dash would hold this back until the launched jobs have ended
         Input(ids.pattern("launch", page=ALL), "data"),
-        Input(ids.LAUNCHED, "data"),
         State(ids.PROJECT, "data"),
         State(ids.JOBS, "data"),
     )
     def poll(
-        _n: int, route: dict[str, str] | None, _launches: Any, _done: Any, shown: Any, rows: Any
+        _n: int, route: dict[str, str] | None, _launches: Any, shown: Any, rows: Any
     ) -> tuple[Any, Any, int]:
         if not route or not route["project"]:
             return None, [], POLL_IDLE_MS

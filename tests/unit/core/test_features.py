@@ -183,3 +183,14 @@ def test_positions_and_modality_are_required(one_sample) -> None:
     del one_sample.obsm["spatial"]
     with pytest.raises(InvalidDataError, match="no positions"):
         features.select_features(one_sample)
+
+
+def test_metabolites_that_were_nowhere_measured_say_so(one_sample) -> None:
+    values = one_sample.layers["normalized"].toarray()
+    values[:, 5] = np.nan
+    one_sample.layers["normalized"] = sparse.csr_matrix(values)
+
+    table = features.select_features(one_sample)
+
+    assert table.loc["100.5", features.DROPPED] == "no spot has a value"
+    assert table.loc["stripe", keys.SELECTED]

@@ -160,6 +160,16 @@ def test_a_group_without_any_metabolites_gets_genes_and_nan(joint, mask) -> None
     assert table.loc[~is_gene, ["p", "p_adj", "auc", "log2fc"]].isna().all(axis=None)
 
 
+def test_metabolites_that_were_nowhere_measured_are_nan(joint, mask) -> None:
+    normalized = joint.layers["normalized"].toarray()
+    normalized[:, 8:] = np.nan
+
+    table = by_feature(markers.rank_markers(joint_from(normalized, 8), mask))
+
+    assert table.loc[table["type"] == "SM", "p"].isna().all()
+    assert table.loc[table["type"] == "ST", "p"].notna().all()
+
+
 def test_an_index_answers_the_same_for_any_group(joint, mask) -> None:
     index = markers.build_index(joint)
 

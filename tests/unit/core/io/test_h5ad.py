@@ -195,7 +195,9 @@ def test_an_unknown_encoding_is_named(make_st, save):
     with h5py.File(path, "r+") as file:
         file["obs/_index"].attrs["encoding-type"] = "string-of-tomorrow"
 
-    with pytest.raises(InvalidDataError, match=r"obs/_index \(string-of-tomorrow 0\.2\.0\)") as caught:
+    with pytest.raises(
+        InvalidDataError, match=r"obs/_index \(string-of-tomorrow 0\.2\.0\)"
+    ) as caught:
         read_st(path)
     assert caught.value.code == "E-11"
 

@@ -195,10 +195,22 @@ def test_files_of_other_kinds_are_explained(write, tmp_path):
         read_sm(tmp_path / "a.imzML")
     with pytest.raises(InvalidDataError, match="no intensities"):
         read_sm(write([["x", "y", "note"], [1, 1, "a"], [2, 1, "b"]]))
+    (tmp_path / "many").mkdir()
     for i in range(3):
-        write([["x", "y", *MZ], *body()], f"{i}.csv")
-    with pytest.raises(InvalidDataError, match="imzML"):
-        read_sm(tmp_path)
+        write([["x", "y", *MZ], *body()], f"many/{i}.csv")
+    with pytest.raises(InvalidDataError, match="Found 3 tables among 3 files"):
+        read_sm(tmp_path / "many")
+
+
+def test_of_several_samples_in_a_table_one_is_taken_by_name(write):
+    rows = [[*row, "ab"[i // 2]] for i, row in enumerate(body())]
+    path = write([["x", "y", *MZ, "sample"], *rows])
+
+    with pytest.raises(InvalidDataError, match="holds 2 samples"):
+        read_sm(path)
+    adata = read_sm(path, sample="b")
+    assert adata.obsm["spatial"].tolist() == XY[2:]
+    assert set(adata.obs["sample"]) == {"b"}
 
 
 def test_a_frame_written_by_pandas_is_read_back(tmp_path):

@@ -160,3 +160,17 @@ def test_normalized_values_are_required(joint) -> None:
 
     with pytest.raises(NotReadyError):
         trajectory.gradient(joint, path())
+
+
+def test_a_swath_without_metabolites_gives_genes_and_nan(joint) -> None:
+    values = joint.layers["normalized"].toarray()
+    values[:, 2:] = np.nan
+    joint.layers["normalized"] = sparse.csr_matrix(values)
+
+    curves = trajectory.gradient(joint, path()).set_index("type")
+    screen = trajectory.rank_gradients(joint, path()).set_index("feature")
+
+    assert curves.loc["SM", ["mean", "z"]].isna().all(axis=None)
+    assert (curves.loc["SM", "n_spots"] == 0).all()
+    assert screen.loc[["peak", "fall"], ["rho", "peak", "p"]].isna().all(axis=None)
+    assert screen.loc["rise", "rho"] > 0.9

@@ -1,0 +1,164 @@
+"""Gradients of genes and metabolites along a trajectory, on one distance axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.figures.theme import (
+    MISSING,
+    SURFACE,
+    TEMPLATE,
+    WARN,
+    category_colors,
+    escape,
+    translucent,
+)
+from spatialmeta_core.keys import ST
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+
+def gradient_figure(
+    table: pd.DataFrame,
+    *,
+    unit: str = "µm",
+    min_spots_per_bin: int = 5,
+    features: Sequence[str] | None = None,
+    revision: str = "gradient",
+) -> go.Figure:
+    """Draw z-scores against the distance from the start, and the number of spots per bin beneath.
+
+    Genes are solid lines with circles, metabolites dashed lines with diamonds, each with its band.
+    Bins with fewer than ``min_spots_per_bin`` spots have hollow markers.
+
+    Parameters
+    ----------
+    table
+        Gradient with the columns ``keys.GRADIENT_COLUMNS``; one row per feature and bin.
+    unit
+        Of the distance: ``"µm"``, or ``"px"`` where the pixel size is unknown.
+    min_spots_per_bin
+        Fewest spots of a bin drawn with a filled marker.
+    features
+        Which features to draw, in this order; None for all.
+    revision
+        Names the trajectory; a change resets the view.
+    """
+    order = list(dict.fromkeys(table["feature"])) if features is None else list(features)
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.8, 0.2]
+    )
+    for name, color in zip(order, category_colors(len(order)), strict=True):
+        rows = table[table["feature"] == name].sort_values("distance")
+        line = _line(rows, name, color, min_spots_per_bin)
+        for trace in (_band(rows, name, color), line, _legend_line(line)):
+            figure.add_trace(trace, row=1, col=1)
+    figure.add_trace(_counts(table, min_spots_per_bin), row=2, col=1)
+    figure.update_layout(
+        template=TEMPLATE,
+        uirevision=revision,
+        hovermode="x unified",
+        bargap=0.15,
+        margin={"l": 60, "r": 12, "t": 36, "b": 48},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+    )
+    figure.update_xaxes(
+        showspikes=True,
+        spikemode="across",
+        spikethickness=1,
+        spikecolor=MISSING,
+        unifiedhovertitle={"text": f"%{{x:.0f}} {unit}"},
+    )
+    figure.update_xaxes(
+        title={"text": f"Distance from the start ({unit})", "font": _unit_font(unit)},
+        row=2,
+    )
+    figure.update_yaxes(title={"text": "Level (z-score)"}, row=1)
+    figure.update_yaxes(title={"text": "Spots (n)"}, nticks=3, rangemode="tozero", row=2)
+    return figure
+
+
+def _unit_font(unit: str) -> dict[str, str]:
+    return {"color": WARN} if unit == "px" else {}
+
+
+def _band(rows: pd.DataFrame, name: str, color: str) -> go.Scatter:
+    """Return the area between the limits, one polygon for each run of bins that have them."""
+    limits = rows[["distance", "z_low", "z_high"]].to_numpy(float)
+    known = np.isfinite(limits).all(axis=1)
+    runs = np.split(limits, np.flatnonzero(np.diff(known)) + 1)
+    gap = np.full((1, 2), np.nan)
+    corners = [gap]
+    for run in runs:
+        if np.isfinite(run).all():
+            corners += [run[:, [0, 2]], run[::-1, :2], gap]
+    x, y = np.concatenate(corners[1:] or [gap]).T
+    return go.Scatter(
+        x=x,
+        y=y,
+        fill="toself",
+        fillcolor=translucent(color, 0.14),
+        mode="none",
+        legendgroup=name,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _legend_line(line: go.Scatter) -> go.Scatter:
+    """Return an empty copy for the legend, which would take its marker from the first bin."""
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        mode="lines+markers",
+        name=line.name,
+        legendgroup=line.legendgroup,
+        line=line.line,
+        marker={"symbol": line.marker.symbol, "size": 7, "color": line.line.color},
+    )
+
+
+def _line(rows: pd.DataFrame, name: str, color: str, min_spots: int) -> go.Scatter:
+    gene = bool((rows["type"] == ST).all())
+    enough = rows["n_spots"].to_numpy() >= min_spots
+    return go.Scatter(
+        x=rows["distance"].to_numpy(float),
+        y=rows["z"].to_numpy(float),
+        mode="lines+markers",
+        name=escape(name),
+        legendgroup=name,
+        showlegend=False,
+        connectgaps=False,
+        line={"color": color, "width": 2, "dash": "solid" if gene else "dash"},
+        marker={
+            "symbol": "circle" if gene else "diamond",
+            "size": 7,
+            "color": np.where(enough, color, SURFACE).tolist(),
+            "line": {"color": color, "width": 1.5},
+        },
+        customdata=rows["n_spots"].to_numpy(),
+        hovertemplate="%{y:.2f} (n = %{customdata})",
+    )
+
+
+def _counts(table: pd.DataFrame, min_spots: int) -> go.Bar:
+    counts = table.groupby("distance")["n_spots"].max()
+    enough = counts.to_numpy() >= min_spots
+    return go.Bar(
+        x=counts.index.to_numpy(float),
+        y=counts.to_numpy(),
+        name="Spots",
+        showlegend=False,
+        marker={
+            "color": np.where(enough, MISSING, SURFACE).tolist(),
+            "line": {"color": MISSING, "width": 1},
+        },
+        hovertemplate="%{y} spots<extra></extra>",
+    )

@@ -1,0 +1,238 @@
+"""What a slot of the data screen shows, from the artefact's record and the job rows. Pure."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from dash import dcc, html
+
+from app import ids
+from app.components import check_list, job_cards, message
+from app.downloads import file_url
+from app.pages.data.checks import area_mm2
+from app.pages.data.layout import NAMES
+from app.state import ACTIVE_STATES, unconfirmed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dash.development.base_component import Component
+
+ACCEPT: Final = {
+    "st": ".zip,.gz,.tgz,.h5ad",
+    "sm": ".csv,.tsv,.txt,.gz,.zip,.h5ad",
+}
+FORMATS: Final = {
+    "st": "Space Ranger's outs folder as .zip or .tar.gz, or an .h5ad file with raw counts",
+    "sm": "A table of x, y and one column per m/z (.csv, .tsv, .txt, also .gz), or an .h5ad file",
+}
+SPOTS: Final = {"st": "Spots", "sm": "Pixels"}
+FEATURES: Final = {"st": "Genes", "sm": "m/z values"}
+COLUMN_CODES: Final = ("E-12", "E-13")  # the reader asks which columns hold the positions
+STANDARD: Final = (
+    "Aligns the outlines automatically, averages metabolites onto the spots, chooses features, "
+    "trains the model and clusters: some minutes for a few thousand spots. Every step can be "
+    "changed and repeated afterwards."
+)
+
+
+def import_jobs(rows: Sequence[Mapping[str, Any]] | None, slot: str) -> list[Mapping[str, Any]]:
+    """Return the job rows that fill a slot, newest first."""
+    return [row for row in rows or () if row["kind"] in (f"import_{slot}", "demo")]
+
+
+def is_reading(rows: Sequence[Mapping[str, Any]] | None, slot: str) -> bool:
+    """Whether a slot is being filled."""
+    return any(row["state"] in ACTIVE_STATES for row in import_jobs(rows, slot))
+
+
+def asks_for_columns(rows: Sequence[Mapping[str, Any]] | None, slot: str) -> bool:
+    """Whether the last file could be read if the user named its columns of x and y."""
+    found = import_jobs(rows, slot)
+    return bool(
+        slot == "sm"
+        and found
+        and found[0]["state"] == "failed"
+        and found[0]["error"].get("code") in COLUMN_CODES
+    )
+
+
+def blocking(record: Mapping[str, Any] | None) -> bool:
+    """Whether the check report names a problem that must be solved first."""
+    return bool(record) and any(
+        item["level"] == "error" for item in (record or {})["summary"]["check"]
+    )
+
+
+def drop_zone(project: str, slot: str) -> Component:
+    """Return the place to drop a file; ``upload.js`` makes it work."""
+    wiring: dict[str, Any] = {
+        "data-upload-url": f"/api/projects/{project}/uploads",
+        "data-purpose": slot,
+        "data-store-id": ids.data_part(slot, "upload"),
+        "data-accept": ACCEPT[slot],
+        "data-label": f"{NAMES[slot]} file",
+    }
+    return html.Div(
+        [
+            html.P([html.Strong("Drop a file here"), " or click to choose one"]),
+            html.P(FORMATS[slot], className="card-note"),
+        ],
+        className="dropzone",
+        key=f"{project}-{slot}",  # another project gets a fresh one
+        **wiring,
+    )
+
+
+def state_chip(
+    record: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]] | None, slot: str
+) -> Component:
+    """Return the word for where a slot stands."""
+    if is_reading(rows, slot):
+        return html.Span("reading", className="chip chip-running")
+    if record is None:
+        return html.Span("empty", className="chip")
+    if record["summary"].get("confirmed"):
+        return html.Span("looks right", className="chip chip-good")
+    return html.Span("needs review", className="chip chip-warn")
+
+
+def notices(
+    record: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]] | None, slot: str
+) -> list[Component]:
+    """Return the job under way, or why the last file could not be read."""
+    cards = job_cards(rows, (f"import_{slot}",))
+    last = next(iter(import_jobs(rows, slot)), None)
+    if cards and record is not None and last and last["state"] in ("failed", "stopped"):
+        kept = f"The file that was there before is kept: {record['summary']['source']}."
+        cards.append(message("info", kept))
+    return cards
+
+
+def view(project: str, slot: str, record: Mapping[str, Any]) -> list[Component]:
+    """Return picture, facts and tick list of what was read."""
+    facts = record["summary"]
+    report = html.Details(
+        [html.Summary(_report_title(facts["check"])), check_list(facts["check"])],
+        open=any(item["level"] != "ok" for item in facts["check"]),
+        className="data-report",
+    )
+    return [
+        html.Div([_picture(project, slot, record), _facts(slot, record)], className="data-seen"),
+        report,
+    ]
+
+
+def _picture(project: str, slot: str, record: Mapping[str, Any]) -> Component:
+    facts = record["summary"]
+
+    def url(name: str) -> str:
+        return file_url(project, slot, record["revision"], name)
+
+    if slot == "sm" or not facts.get("image"):
+        what = "Total intensity per pixel" if slot == "sm" else "Total counts per spot, log scale"
+        scale = html.Span(
+            ["low", html.Span(className="data-ramp"), "high"], className="data-legend"
+        )
+        return html.Figure(
+            [
+                html.Img(src=url("map.png"), alt=f"{what}, x to the right and y down"),
+                html.Figcaption([what, scale]),
+            ],
+            className=f"data-picture data-picture-{slot}",
+        )
+    return html.Figure(
+        [
+            html.Div(
+                [
+                    html.Img(src=url("image.jpg"), alt="Histology as stored in the file"),
+                    html.Img(
+                        src=url("spots.png"),
+                        alt=f"{facts['n_spots']:,} spots drawn as rings",
+                        className="data-overlay",
+                    ),
+                ],
+                className="data-stack",
+            ),
+            html.Figcaption(
+                [
+                    dcc.Checklist(
+                        id={"type": "data-rings", "slot": slot},
+                        options=[{"label": "Show the spots", "value": "on"}],
+                        value=["on"],
+                        className="data-toggle",
+                    )
+                ]
+            ),
+        ],
+        className="data-picture",
+    )
+
+
+def _facts(slot: str, record: Mapping[str, Any]) -> Component:
+    facts = record["summary"]
+    area = area_mm2(slot, facts)
+    rows: list[tuple[str, Any]] = [
+        ("File", facts["source"]),
+        (SPOTS[slot], f"{facts['n_spots']:,}"),
+        (FEATURES[slot], f"{facts['n_features']:,}"),
+    ]
+    if slot == "st":
+        image = facts.get("image")
+        size = f"{image['width']:,} × {image['height']:,} px" if image else "none"
+        rows += [("Histology", size), ("Pixel size", _pixel_size(facts))]
+    else:
+        rows += [("Polarity", facts.get("polarity") or "not stated")]
+        rows += [("Raster step", _raster_step(facts))]
+    rows.append(("Area", f"{area:.3g} mm²" if area else _amber("unknown")))
+    rows.append(("Read", time.strftime("%d %b %Y, %H:%M", time.localtime(record["created"]))))
+    return html.Dl(
+        [part for name, value in rows for part in (html.Dt(name), html.Dd(value))],
+        className="facts",
+    )
+
+
+def _pixel_size(facts: Mapping[str, Any]) -> Any:
+    value = facts.get("um_per_px")
+    if value is None:
+        return _amber("unknown, distances are in px")
+    source = "from the file" if facts.get("um_per_px_by_hand") is None else "entered by hand"
+    return f"{value:.4g} µm per px, {source}"
+
+
+def _raster_step(facts: Mapping[str, Any]) -> Any:
+    if facts.get("step_um"):
+        return f"{facts['step_um']:.4g} µm, entered by hand"
+    step = facts.get("step")
+    return f"{step:.4g} in the unit of the file" if step else _amber("unknown")
+
+
+def _amber(text: str) -> Component:
+    return html.Span(text, className="data-unknown")
+
+
+def _report_title(report: Sequence[Mapping[str, str]]) -> str:
+    counts = {
+        level: sum(item["level"] == level for item in report) for level in ("error", "warning")
+    }
+    words = [
+        f"{n} {name}{'' if n == 1 else 's'}"
+        for level, name in (("error", "problem"), ("warning", "warning"))
+        if (n := counts[level])
+    ]
+    return f"Check report: {', '.join(words) or 'no complaints'}"
+
+
+def onward(
+    manifest: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] | None
+) -> tuple[bool, str]:
+    """Tell whether all steps may be run now, and the line that says so."""
+    names = {"st": "transcriptomics", "sm": "metabolomics"}
+    waiting = [names[slot] for slot in unconfirmed(manifest)]
+    if any(row["kind"] == "pipeline" and row["state"] in ACTIVE_STATES for row in rows or ()):
+        return False, "All steps are running; this page can be closed."
+    if waiting:
+        return False, f"{STANDARD} First say that the {' and the '.join(waiting)} look right."
+    again = " Results that are there will be replaced." if "joint" in manifest["artefacts"] else ""
+    return True, STANDARD + again

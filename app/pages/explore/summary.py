@@ -1,0 +1,102 @@
+"""The facts of a region at a glance. Pure, given a section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from app.figures.theme import category_colors
+from spatialmeta_core import keys
+from spatialmeta_core.regions import membership, region_area
+
+if TYPE_CHECKING:
+    from app.sections import Section
+    from spatialmeta_core.types import BoolArray, FloatArray, Region
+
+FEW_SPOTS: Final = 20
+UM2_PER_MM2: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A cluster's share of a region's spots and of the whole section's."""
+
+    cluster: str
+    color: str
+    inside: float
+    everywhere: float
+
+
+@dataclass(frozen=True, slots=True)
+class RegionSummary:
+    """What the summary card shows.
+
+    Attributes
+    ----------
+    n_spots, n_covered
+        Spots of the region, and those with metabolite values.
+    area, unit
+        In mm² where the pixel size is known, else px².
+    mix
+        Clusters of the region's clustered spots, the largest share first; empty before clustering.
+    contribution, contribution_everywhere
+        Mean modality contribution of the region and of the section; None before integration.
+    """
+
+    n_spots: int
+    n_covered: int
+    area: float
+    unit: str
+    mix: tuple[Share, ...] = ()
+    contribution: float | None = None
+    contribution_everywhere: float | None = None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether statistics on so few spots are unreliable (E-24)."""
+        return self.n_spots < FEW_SPOTS
+
+
+def spots_of(section: Section, region: Region) -> BoolArray:
+    """Return which spots a region holds, shape ``(n_spots,)``."""
+    return membership(region, section.xy, section.cluster_names)
+
+
+def summarize(section: Section, region: Region) -> RegionSummary:
+    """Collect the facts of a region."""
+    inside = spots_of(section, region)
+    um_per_px = section.um_per_px
+    area = region_area(region, um_per_px)
+    donors = section.joint.obs[keys.N_DONORS].to_numpy()
+    return RegionSummary(
+        n_spots=int(inside.sum()),
+        n_covered=int((donors[inside] > 0).sum()),
+        area=area if um_per_px is None else area / UM2_PER_MM2,
+        unit="px²" if um_per_px is None else "mm²",
+        mix=_mix(section, inside),
+        contribution=_mean(section.contribution, inside),
+        contribution_everywhere=_mean(section.contribution, np.ones(len(inside), bool)),
+    )
+
+
+def _mix(section: Section, inside: BoolArray) -> tuple[Share, ...]:
+    if section.cluster is None or not (section.cluster[inside] >= 0).any():
+        return ()
+    labels = np.asarray(section.cluster)
+    n = int(labels.max()) + 1
+    everywhere = np.bincount(labels[labels >= 0], minlength=n)
+    here = np.bincount(labels[inside & (labels >= 0)], minlength=n)
+    colors = category_colors(n)
+    return tuple(
+        Share(str(code), colors[code], here[code] / here.sum(), everywhere[code] / everywhere.sum())
+        for code in np.argsort(-here, kind="stable")
+        if here[code]
+    )
+
+
+def _mean(values: FloatArray | None, inside: BoolArray) -> float | None:
+    if values is None or not np.isfinite(values[inside]).any():
+        return None
+    return float(np.nanmean(values[inside]))

@@ -1,0 +1,168 @@
+"""What the integrate screen shows of its results."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from dash import dcc, html
+
+from app import ids
+from app.components import card, empty_state, message
+from app.figures import training
+from app.state import artefact_status, missing_for
+from spatialmeta_core import keys
+from spatialmeta_core.types import EpochReport, LossTerms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    from dash.development.base_component import Component
+
+    from app.sections import Section
+
+EVEN = 0.5  # contribution at which neither modality leads
+TOP = 6  # features named per modality
+
+
+def banner(manifest: dict[str, Any], jobs: Sequence[dict[str, Any]], project: str) -> Any:
+    """Say what this screen waits for, or that a result is out of date."""
+    waits = missing_for(manifest, "integrate")
+    if waits:
+        link = dcc.Link("Go to Align", href=f"/p/{project}/align")
+        return message(
+            "info", ["Metabolites must be reassigned to spots first. ", link], title="Not yet."
+        )
+    for artefact, words in (
+        ("features", "The chosen features"),
+        ("integration", "The trained model"),
+        ("clusters", "The clusters"),
+    ):
+        if artefact_status(manifest, artefact, jobs) == "out of date":
+            return message(
+                "warn",
+                f"{words} were made before you changed an earlier step. They are still shown; "
+                "run the step again to renew them.",
+                title="Out of date.",
+                code="E-28",
+            )
+    return []
+
+
+def features_summary(record: dict[str, Any] | None, table: pd.DataFrame | None) -> Any:
+    """Summarize the chosen features: how many, the strongest, and why others were dropped."""
+    if record is None or table is None:
+        return html.P("Not chosen yet. Training chooses them when you have not.", className="note")
+    chosen = table[table[keys.SELECTED]].sort_values(keys.MORAN_I, ascending=False)
+    rows = []
+    for kind, name in ((keys.ST, "Genes"), (keys.SM, "Metabolites")):
+        mine = chosen[chosen[keys.FEATURE_TYPE] == kind]
+        total = int((table[keys.FEATURE_TYPE] == kind).sum())
+        top = ", ".join(f"{f} ({i:.2f})" for f, i in mine[keys.MORAN_I].head(TOP).items())
+        rows += [html.Dt(name), html.Dd(f"{len(mine):,} of {total:,}; highest Moran's I: {top}")]
+    dropped = table.loc[~table[keys.SELECTED], "dropped_because"].value_counts()
+    if len(dropped):
+        words = "; ".join(f"{count:,} {reason}" for reason, count in dropped.items())
+        rows += [html.Dt("Dropped"), html.Dd(words)]
+    return html.Dl(rows, className="facts features-facts")
+
+
+def read_losses(path: Path) -> list[EpochReport]:
+    """Read what a training job has written so far, one report per epoch.
+
+    A continued training repeats the epochs since its checkpoint: the later line counts. A line that
+    is being written at this moment is left for the next look.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    rows = [json.loads(line) for line in lines if line.endswith("\n")]
+    latest = {row["epoch"]: row for row in rows}
+    return [
+        EpochReport(
+            epoch,
+            row["n_epochs"],
+            LossTerms(**row["train"]),
+            LossTerms(**row["validation"]),
+            row["is_best"],
+        )
+        for epoch, row in sorted(latest.items())
+    ]
+
+
+def losses_card(reports: Sequence[EpochReport]) -> Any:
+    """Draw the losses, live or final."""
+    if not reports:
+        return []
+    graph = dcc.Graph(
+        id=ids.INTEGRATE_LOSS_GRAPH,
+        figure=training.loss_figure(reports),
+        config={"displayModeBar": False, "responsive": True},
+        className="loss-graph",
+    )
+    return card("Losses", graph, note="Mean per spot and term.")
+
+
+def result_card(section: Section, record: dict[str, Any], clusters: dict[str, Any] | None) -> Any:
+    """Describe the trained model in words and numbers."""
+    summary = record["summary"]
+    facts = [
+        ("Epochs", f"{summary['epochs']}, best at {summary['best_epoch']}"),
+        ("Held-out loss", f"{summary['best_loss']:,.1f} per spot"),
+        ("Device", summary["device"]),
+        ("Spots", f"{summary['n_used']:,} of {section.joint.n_obs:,} used"),
+        ("Seed", str(record["params"]["train"]["seed"])),
+    ]
+    listed = html.Dl(
+        [part for name, value in facts for part in (html.Dt(name), html.Dd(value))],
+        className="facts",
+    )
+    notes = [message("info", note) for note in summary["notes"]]
+    parts: list[Any] = [card("Model", listed, *notes)]
+    if clusters is not None and section.cluster is not None:
+        parts.append(_cluster_card(section))
+    return parts
+
+
+def _cluster_card(section: Section) -> Component:
+    labels, contribution = section.cluster, section.contribution
+    rows = []
+    for label in np.unique(labels[labels >= 0]):
+        values = contribution[labels == label]
+        mean = float(np.nanmean(values))
+        lead = "genes lead" if mean > EVEN else "metabolites lead"
+        rows.append(
+            html.Tr(
+                [
+                    html.Td(str(label)),
+                    html.Td(f"{values.size:,}", className="num"),
+                    html.Td(f"{mean:.2f}", className="num"),
+                    html.Td(lead, className=f"lead-{'st' if mean > EVEN else 'sm'}"),
+                ]
+            )
+        )
+    head = html.Thead(
+        html.Tr(
+            [
+                html.Th("Cluster"),
+                html.Th("Spots", className="num"),
+                html.Th("Contribution", className="num"),
+                html.Th(""),
+            ]
+        )
+    )
+    table = html.Table([head, html.Tbody(rows)], className="plain")
+    return card(
+        f"{len(rows)} clusters",
+        table,
+        note="Contribution compares how closely each modality alone agrees with the joint "
+        "embedding: above 0.5 genes lead, below 0.5 metabolites lead.",
+    )
+
+
+def nothing_yet() -> Component:
+    """Return the empty state of the right column."""
+    return empty_state("No training yet. Press Train: losses appear here while it runs.")
