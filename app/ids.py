@@ -63,6 +63,7 @@ ALIGN_TINT: Final = "align-tint"
 ALIGN_TINT_NOTE: Final = "align-tint-note"
 # align: score, automatic fit, review
 ALIGN_SCORE: Final = "align-score"
+ALIGN_JUDGE: Final = "align-judge"
 ALIGN_USE: Final = "align-use"
 ALIGN_TARGET: Final = "align-target"
 ALIGN_TRANSFORM: Final = "align-transform"
@@ -173,6 +174,7 @@ EXPLORE_UMAP: Final = "explore-umap"
 EXPLORE_UMAP_BOX: Final = "explore-umap-box"
 EXPLORE_UMAP_EMPTY: Final = "explore-umap-empty"
 EXPLORE_CANVAS: Final = "explore-canvas"
+EXPLORE_FACTS: Final = "explore-facts"
 EXPLORE_LEGEND: Final = "explore-legend"
 EXPLORE_FIND: Final = "explore-find"
 EXPLORE_FOUND: Final = "explore-found"
@@ -288,3 +290,6 @@ HOME_BIN: Final = "home-bin"  # store: the project that was deleted last
 HOME_BIN_NOTE: Final = "home-bin-note"
 HOME_BIN_TEXT: Final = "home-bin-text"
 HOME_UNDELETE: Final = "home-undelete"
+
+# made by callbacks: in no layout, and no callback may name them
+DRAWN: Final = (INTEGRATE_LOSS_GRAPH,)

@@ -69,7 +69,8 @@ def import_st(context: StepContext) -> str:
     """Read an uploaded ST file, check it, and make it the project's ST section."""
     path, name = _uploaded(context)
     context.report(0.1, f"Reading {name}")
-    adata = io.read_st(path, sample="section", max_bytes=context.settings.max_unpacked_bytes)
+    with uploads.named(path, name):
+        adata = io.read_st(path, sample="section", max_bytes=context.settings.max_unpacked_bytes)
     context.report(0.7, "Checking")
     by_hand = context.params.get("um_per_px")  # a recipe repeats what the user entered
     extra = {} if by_hand is None else {"um_per_px": by_hand, "um_per_px_by_hand": by_hand}
@@ -83,7 +84,8 @@ def import_sm(context: StepContext) -> str:
     path, name = _uploaded(context)
     context.report(0.1, f"Reading {name}")
     columns = {key: context.params.get(key) for key in ("x_column", "y_column")}
-    adata = io.read_sm(path, sample="section", **columns)
+    with uploads.named(path, name):
+        adata = io.read_sm(path, sample="section", **columns)
     context.report(0.7, "Checking")
     _commit_sm(context, adata, name, **{key: value for key, value in columns.items() if value})
     _forget_replaced(context)
@@ -114,7 +116,7 @@ def run_align(context: StepContext) -> str:
         made_from=made_from,
         params=context.params,
     )
-    return found.notes[0] if found.notes else "Automatic alignment ready to review"
+    return "Automatic alignment ready to review"
 
 
 def run_reassign(context: StepContext) -> str:

@@ -7,6 +7,7 @@ a file has a random name; the user's name is only ever shown.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 import shutil
@@ -20,6 +21,7 @@ from app.disk import read_json, write_json
 from spatialmeta_core.errors import InvalidDataError, NotFoundError, SpatialMetaError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from flask import Response
@@ -201,6 +203,16 @@ def finish(upload: Upload) -> None:
     """Give a complete file its final name."""
     if not upload.complete:
         upload.path.replace(upload.path.with_suffix(""))
+
+
+@contextlib.contextmanager
+def named(path: Path, name: str) -> Iterator[None]:
+    """Let errors about a stored file speak of it by the name its user knows."""
+    try:
+        yield
+    except SpatialMetaError as error:
+        text, title = (part.replace(path.name, name) for part in (str(error), error.title))
+        raise type(error)(text, code=error.code, title=title) from error
 
 
 def forget_replaced(store: ProjectStore, project: str, by: Upload) -> None:

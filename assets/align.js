@@ -349,9 +349,10 @@
         viewDirty = true;
         requestFrame();
       },
-      /** Draw the SM pixels elsewhere in their own frame, for a local warp; the pose stays. */
-      setSection(xy) {
+      /** Draw SM pixels and outline rings elsewhere in their own frame, for a local warp; the pose stays. */
+      setSection(xy, outlineRings) {
         section.setPositions(xy);
+        frame.setOutline(outlineRings);
         requestFrame();
       },
       setTint(rgb) {

@@ -195,9 +195,9 @@
   /** Outline (several rings for pieces and holes), box, eight handles, rotate handle and centroid of the section. */
   function createFrame(parent, outline, box, centroid) {
     const svg = shape(parent, "svg", "sm-align-frame", { "aria-hidden": "true" });
-    const path = outline.map((ring) => `M${ring.map((p) => `${p[0]} ${p[1]}`).join("L")}Z`).join("");
+    const pathOf = (rings) => rings.map((ring) => `M${ring.map((p) => `${p[0]} ${p[1]}`).join("L")}Z`).join("");
     const lines = ["sm-align-outline-halo", "sm-align-outline"].map((name) =>
-      shape(svg, "path", name, { d: path, "vector-effect": "non-scaling-stroke" }),
+      shape(svg, "path", name, { d: pathOf(outline), "vector-effect": "non-scaling-stroke" }),
     );
     const edge = shape(svg, "polygon", "sm-align-box");
     const stem = shape(svg, "line", "sm-align-stem");
@@ -235,6 +235,9 @@
 
     return {
       svg,
+      setOutline(rings) {
+        for (const line of lines) line.setAttribute("d", pathOf(rings));
+      },
       sourcePoint,
       opposite: (name) => middle.map((value, i) => value - HANDLES[name][i] * half[i]),
       contains(toScreen, point) {

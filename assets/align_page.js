@@ -20,6 +20,7 @@
     key: "",
     loading: "",
     pose: null, // newest pose from the server
+    hand: null, // the pose in force; differs from the one shown during a review
     view: null, // value of the view under review, or null
     warp: "", // which local warp is drawn
     outbox: [],
@@ -62,7 +63,8 @@
     const name = `${wanted.project} ${wanted.key}`;
     if (name === page.loading) return noUpdate();
     page.loading = name;
-    page.project = wanted.project;
+    if (page.handle) page.handle.destroy(); // what it still has to say belongs to its own project
+    Object.assign(page, { handle: null, project: wanted.project });
     let scene;
     try {
       scene = await get(`scene?tint=${encodeURIComponent(tint || "total")}`);
@@ -72,26 +74,26 @@
       return noUpdate();
     }
     if (page.loading !== name) return noUpdate(); // another project was opened meanwhile
-    if (page.handle) page.handle.destroy();
-    Object.assign(page, { scene, key: scene.key, outbox: [], acknowledged: -1, view: null, warp: "" });
-    page.tint = tint || "total";
+    Object.assign(page, { scene, key: scene.key, acknowledged: -1, view: null, warp: "", tint: tint || "total" });
     page.smXY = floats(scene.sm_xy);
     page.centroid = window.SpatialMetaAlign.layers.meanOf(page.smXY);
+    const stXY = floats(scene.st_xy);
     page.handle = window.SpatialMetaAlign.mount(host, {
       imageUrl: scene.image ? scene.image.url : null,
       imageScale: scene.image ? scene.image.scale : 1,
-      stXY: floats(scene.st_xy),
+      stXY,
       smXY: page.smXY,
       smColor: bytes(scene.tint.rgb),
       outline: scene.outline,
       stPitch: scene.st_pitch,
       smPitch: scene.sm_pitch,
       umPerPx: scene.um_per_px,
-      bounds: null,
+      bounds: scene.target === "spots" ? window.SpatialMetaAlign.layers.boxOf(stXY, scene.st_pitch) : null,
       matrix: scene.origin,
       onChange: changed,
     });
     replay(scene);
+    nameSliders();
     explainTint(scene.tint);
     const layers = !scene.image || scene.target === "spots" ? ["spots"] : ["image"];
     set("align-layers", {
@@ -105,6 +107,14 @@
     showNumbers();
     sync(page.pose);
     return { key: scene.key, project: wanted.project };
+  }
+
+  /** Dash's sliders have no name of their own for screen readers. */
+  function nameSliders() {
+    for (const [id, name] of [["align-opacity", "Opacity"], ["align-size", "Point size"]]) {
+      const slider = document.querySelector(`#${id} [role="slider"]`);
+      if (slider) slider.setAttribute("aria-label", name);
+    }
   }
 
   /** Give the overlay the history of the server, so that undo and redo go on after a reload. */
@@ -135,15 +145,16 @@
     if (!page.outbox.length) return;
     set("align-change", { data: page.outbox[0] });
     page.resend = setTimeout(() => {
-      page.outbox.shift(); // refused or lost; the alert bar says why
+      page.outbox.shift(); // refused or lost, the alert bar says why: back to the pose on the server
       send();
+      sync(page.pose);
     }, RESEND_MS);
   }
 
   function acknowledge(ack) {
     if (ack && page.outbox.length && ack.id === page.outbox[0].id) {
-      page.outbox.shift();
-      page.acknowledged = Math.max(page.acknowledged, ack.revision);
+      const { project } = page.outbox.shift();
+      if (project === page.project) page.acknowledged = Math.max(page.acknowledged, ack.revision);
       send();
       if (!page.outbox.length && page.pose && page.pose.revision >= page.acknowledged) sync(page.pose);
     }
@@ -155,11 +166,17 @@
     page.pose = pose || page.pose;
     if (!pose || !page.handle || pose.project !== page.project || pose.key !== page.key) return noUpdate();
     if (page.outbox.length || pose.revision < page.acknowledged) return noUpdate();
-    const known = pose.views.some((view) => view.value === page.view);
     const reviewed = page.view !== null;
-    if (!known) page.view = pose.views.length ? pose.views[0].value : null;
-    const shown = pose.views.find((view) => view.value === page.view) || pose;
-    show(shown, { record: !reviewed && page.view === null });
+    if (!pose.views.some((view) => view.value === page.view)) page.view = pose.views.length ? pose.views[0].value : null;
+    if (page.view === null) {
+      // an accepted result is one step of the history, from the pose before the review
+      if (reviewed && !affine().equal(page.hand, pose.matrix)) page.handle.setMatrix(page.hand, { record: false });
+      page.hand = pose.matrix;
+      show(pose, { record: true });
+    } else {
+      page.hand = pose.matrix;
+      show(pose.views.find((view) => view.value === page.view), { record: false });
+    }
     return noUpdate();
   }
 
@@ -176,11 +193,11 @@
     if (warp === page.warp) return;
     page.warp = warp;
     if (!warp) {
-      page.handle.setSection(page.smXY);
+      page.handle.setSection(page.smXY, page.scene.outline);
       return;
     }
-    const { sm_xy: positions } = await get(`warped/${warp}`);
-    if (warp === page.warp) page.handle.setSection(floats(positions));
+    const [handle, found] = [page.handle, await get(`warped/${warp}`).catch(complain)];
+    if (found && warp === page.warp && handle === page.handle) handle.setSection(floats(found.sm_xy), found.outline);
   }
 
   // ---- tools ---------------------------------------------------------------------------------------------
@@ -292,8 +309,8 @@
   async function color(by) {
     if (!page.handle || !by || by === page.tint) return noUpdate();
     page.tint = by;
-    const [handle, tint] = [page.handle, await get(`tint?by=${encodeURIComponent(by)}`)];
-    if (by === page.tint && handle === page.handle) {
+    const [handle, tint] = [page.handle, await get(`tint?by=${encodeURIComponent(by)}`).catch(complain)];
+    if (tint && by === page.tint && handle === page.handle) {
       handle.setTint(bytes(tint.rgb));
       explainTint(tint);
     }

@@ -45,17 +45,17 @@
     if (edit) {
       push({ [edit]: change[edit] }, names);
     } else if (Array.isArray(change.selections) && change.selections.length) {
-      keep(gd, change.selections[change.selections.length - 1]);
+      keep(gd, change.selections[change.selections.length - 1], "selections");
     } else if (Array.isArray(change.shapes)) {
       const fresh = change.shapes.filter((shape) => shape.type && !shapeName(shape));
-      if (fresh.length) keep(gd, fresh[fresh.length - 1]);
+      if (fresh.length) keep(gd, fresh[fresh.length - 1], "shapes");
     }
   }
 
   // Queue a new drawing and leave its outline on the map until the model's takes its place.
-  function keep(gd, { type, path, x0, x1, y0, y1 }) {
+  function keep(gd, { type, path, x0, x1, y0, y1 }, kind) {
     const line = type === "rect" ? { type, x0, x1, y0, y1 } : { type: "path", path };
-    push({ shapes: [line] }, []);
+    push({ [kind]: [line] }, []);
     const pending = { ...line, name: PENDING, line: { color: "#0b5c8a", width: 2, dash: "dot" }, editable: false };
     setTimeout(() => {
       window.Plotly.relayout(gd, { selections: [], shapes: [...root.state.model.shapes, pending] });
@@ -167,7 +167,7 @@
       this.points = [];
       if (points.length >= (closed ? 3 : 2)) {
         const path = `M${points.map(([x, y]) => `${x},${y}`).join("L")}${closed ? "Z" : ""}`;
-        keep(root.tissue(), { type: "path", path });
+        keep(root.tissue(), { type: "path", path }, "shapes");
       }
       this.redraw();
     },

@@ -3,6 +3,8 @@
   "use strict";
   const GRAY_SHARE = 0.004; // of the color bar: too thin to see, wide enough to hold the missing
 
+  const LEAST = 1e-4; // keeps the lowest value clear of the gray
+
   // The server's form: length of the description, the description as JSON, then the numbers.
   function decode(buffer) {
     const length = new DataView(buffer).getUint32(0, true);
@@ -34,13 +36,14 @@
     return high > low ? [low, high] : [low, low + 1];
   }
 
-  // Marker attributes for numbers: a sliver of gray below the lowest color holds the missing.
+  // Marker attributes for numbers, as shares of the way from low to high (float32 would blur large numbers); a
+  // sliver of gray below the lowest color holds the missing.
   function numberMarker(values, [low, high], colors, missing) {
-    const gray = low - ((high - low) * GRAY_SHARE) / (1 - GRAY_SHARE);
+    const gray = -GRAY_SHARE / (1 - GRAY_SHARE);
     const color = Float32Array.from(values, (v) =>
-      Number.isFinite(v) ? Math.min(Math.max(v, low), high) : gray);
+      Number.isFinite(v) ? Math.min(Math.max((v - low) / (high - low), LEAST), 1) : gray);
     const stops = colors.map((c, k) => [GRAY_SHARE + ((1 - GRAY_SHARE) * k) / (colors.length - 1), c]);
-    return { color, colorscale: [[0, missing], [GRAY_SHARE, missing], ...stops], cmin: gray, cmax: high };
+    return { color, colorscale: [[0, missing], [GRAY_SHARE, missing], ...stops], cmin: gray, cmax: 1 };
   }
 
   // Marker attributes for categories; those not in `shown` (a Set, or null for all) are gray.

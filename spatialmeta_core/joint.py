@@ -1,4 +1,4 @@
-"""One table from two sections: ST as it is, SM averaged onto the ST spots."""
+"""One table of genes and metabolites on the ST spots, and back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import anndata as ad
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
+from anndata.utils import make_index_unique
+from scipy.sparse import csr_matrix, diags_array, hstack, issparse
 
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
@@ -17,142 +18,186 @@ from spatialmeta_core.params import ReassignParams
 from spatialmeta_core.reassign import reassign
 
 if TYPE_CHECKING:
-    from spatialmeta_core.types import Alignment, FloatArray
+    from spatialmeta_core.types import Alignment, FloatArray, Reassigned
 
-__all__ = ["join", "split"]
-
-TARGET_SUM = 1e4  # counts or intensity per spot after normalization
-DEFAULT = ReassignParams()
+TARGET_COUNTS = 1e4  # scanpy's usual total per spot
+SM_SUFFIX = " (SM)"
 
 
 def join(
     st: ad.AnnData,
     sm: ad.AnnData,
     alignment: Alignment | None = None,
-    params: ReassignParams = DEFAULT,
+    params: ReassignParams | None = None,
 ) -> ad.AnnData:
-    """Put both modalities on the ST spots.
+    """Put metabolites on the ST spots and join both in one table.
 
-    Only SM is averaged; the counts of ST are handed on untouched. A spot without an SM pixel within
-    reach keeps its genes, has NaN for every metabolite, and 0 in ``obs["n_sm_donors"]``.
+    Each ST spot takes the mean of its nearest SM pixels; the ST counts are not touched. Positive
+    and negative mode have pixels of their own: join one and then, with the same alignment, the
+    other.
 
     Parameters
     ----------
     st
-        ``X`` raw counts, ``obsm["spatial"]`` px, and what ``io.read_st`` else gives.
+        Raw counts in ``X``, positions in ``obsm["spatial"]``, full-resolution px.
     sm
-        ``X`` raw intensities, ``obsm["spatial"]`` in its own units.
+        Raw intensities in ``X`` (dense or sparse), ``var["mz"]``, positions in ``obsm["spatial"]``.
     alignment
-        Map from SM to ST positions; without it SM's positions are taken as already in the ST frame.
+        Map from SM positions to ST px; without it they are in ST px already.
     params
-        Neighbors and reach; the reach is ``distance_factor`` times the spacing of the ST spots.
+        Neighbors and cut-off; by default ``ReassignParams()``.
 
     Returns
     -------
     AnnData
-        ``X`` CSR ``float32``, genes and then metabolites: raw counts, mean raw intensities.
-        ``layers["normalized"]``: log(1 + 10,000 x share of the spot's total), each modality by its
-        own total. ``var``: type, gene_ids, mz and what else the sections had.
+        Shape ``(n_spots, n_genes + n_metabolites)``, genes first. ``X`` (CSR, float32) holds raw
+        counts and raw mean intensities; metabolites are NaN at spots without a pixel within reach.
+        ``layers["normalized"]`` holds ``log1p(counts / total * 1e4)`` for genes and
+        ``log1p(intensity / tic * median tic)`` for metabolites, ``tic`` being a spot's total
+        intensity and the median running over the covered spots. ``var`` has ``type``, ``mz`` and
+        ``gene_ids``; ``obs["n_sm_donors"]`` counts the pixels averaged.
 
     Raises
     ------
     InvalidDataError
-        E-18 if no ST spot has an SM pixel within reach.
+        If positions are missing, or no spot has a pixel within reach (E-18).
 
     References
     ----------
-    Tian et al. (2025), Methods, "Reassignment between ST and SM".
+    Tian et al. (2025), doi 10.1038/s41467-025-63915-z, Methods, "Reassignment between ST and SM".
     """
-    st_xy = np.asarray(st.obsm[keys.SPATIAL], float)
-    sm_xy = np.asarray(sm.obsm[keys.SPATIAL], float)
+    settings = params or ReassignParams()
+    st_xy, sm_xy = _positions(st, "ST"), _positions(sm, "SM")
     placed = sm_xy if alignment is None else alignment.apply(sm_xy)
-    reach = params.distance_factor * spacing(st_xy, params.spacing)
-    moved = reassign(sm.X, placed, st_xy, max_distance=reach, n_neighbors=params.n_neighbors)
-    n_covered = int((moved.n_used > 0).sum())
+    reach = settings.distance_factor * spacing(st_xy, settings.spacing)
+    carried = reassign(sm.X, placed, st_xy, max_distance=reach, n_neighbors=settings.n_neighbors)
+    n_covered = int((carried.n_used > 0).sum())
     if n_covered == 0:
         raise InvalidDataError(
-            f"0 of {st.n_obs:,} spots have metabolite pixels nearby. Try the automatic alignment "
-            "from scratch, or drag the outline over the tissue.",
+            f"0 of {st.n_obs:,} spots have metabolite pixels within {reach:.4g} px. "
+            'Try "8 orientations", or drag the outline over the tissue.',
             code="E-18",
             title="The two tissues do not overlap.",
         )
-    counts = sp.csr_matrix(st.X, dtype=np.float32)
-    intensity = np.asarray(moved.values, np.float32)  # our own type
-    obs = st.obs.copy()
-    obs[keys.N_DONORS] = moved.n_used
+    counts = csr_matrix(st.X, dtype=np.float32)
     joint = ad.AnnData(
-        X=sp.hstack([counts, sp.csr_matrix(intensity)], format="csr"),
-        obs=obs,
-        var=_features(st.var, sm.var),
-        obsm={keys.SPATIAL: st_xy},
-        uns=_record(st, sm, params, n_covered),
+        X=_side_by_side(counts, carried.values),
+        obs=_spots(st, carried),
+        var=_features(st, sm),
+        layers={
+            keys.NORMALIZED: _side_by_side(
+                normalized_counts(counts), normalized_intensities(carried.values)
+            )
+        },
+        obsm={keys.SPATIAL: st_xy.copy()},
     )
-    joint.layers[keys.NORMALIZED] = sp.hstack(
-        [_log_share(counts), sp.csr_matrix(_log_share_dense(intensity))],
-        format="csr",
-        dtype=np.float32,
-    )
+    if keys.IMAGE in st.uns:
+        joint.uns[keys.IMAGE] = st.uns[keys.IMAGE]
+    joint.uns[keys.OURS] = _record(st, sm, settings, n_covered)
     return joint
 
 
 def split(joint: ad.AnnData) -> tuple[ad.AnnData, ad.AnnData]:
-    """Return the genes and the metabolites of a joint table as two tables, as copies.
+    """Take a joint table apart into its ST and SM halves, both on the ST spots.
 
     Raises
     ------
     InvalidDataError
-        If ``var["type"]`` does not name both modalities.
+        If ``var["type"]`` is missing or knows other types than ST and SM.
     """
-    if keys.FEATURE_TYPE not in joint.var:
-        raise InvalidDataError("The table has no var['type'] that tells genes from metabolites.")
-    halves = [
-        joint[:, (joint.var[keys.FEATURE_TYPE] == kind).to_numpy()] for kind in (keys.ST, keys.SM)
-    ]
-    if any(half.n_vars == 0 for half in halves):
+    types = (
+        joint.var[keys.FEATURE_TYPE].astype(str).to_numpy()
+        if keys.FEATURE_TYPE in joint.var
+        else np.array([], str)
+    )
+    found = sorted(set(types))
+    if found != [keys.SM, keys.ST]:
         raise InvalidDataError(
-            f"The table has {halves[0].n_vars} genes and {halves[1].n_vars} metabolites; "
-            "expected some of both in var['type']."
+            f"var['{keys.FEATURE_TYPE}'] holds {found or 'nothing'}; "
+            f"a joint table has features of both types, {keys.ST} and {keys.SM}."
         )
-    return halves[0].copy(), halves[1].copy()
+    st, sm = joint[:, types == keys.ST].copy(), joint[:, types == keys.SM].copy()
+    sm.X = sm.X.toarray() if issparse(sm.X) else sm.X
+    st.var = st.var.drop(columns=keys.MZ, errors="ignore")
+    st.obs = st.obs.drop(columns=keys.N_DONORS, errors="ignore")
+    sm.var = sm.var.drop(columns=keys.GENE_ID, errors="ignore")
+    return st, sm
 
 
-def _features(st_var: pd.DataFrame, sm_var: pd.DataFrame) -> pd.DataFrame:
-    """Stack the feature tables; a metabolite named like a gene gets ``" (SM)"`` after its name."""
-    taken = set(st_var.index)
-    sm_named = sm_var.rename(index=lambda name: f"{name} (SM)" if name in taken else name)
-    var = pd.concat([st_var, sm_named])
-    var[keys.FEATURE_TYPE] = [keys.ST] * len(st_var) + [keys.SM] * len(sm_var)
-    for column in var.columns:
-        if var[column].dtype == object:  # the other half has no such column
-            var[column] = var[column].fillna("").astype(str)
-    return var
+def normalized_counts(counts: csr_matrix) -> csr_matrix:
+    """Return ``log1p(counts / total * 1e4)`` of ``(n_spots, n_genes)``; an empty spot stays 0."""
+    total = np.asarray(counts.sum(axis=1, dtype=np.float64)).ravel()
+    factor = np.divide(TARGET_COUNTS, total, out=np.zeros_like(total), where=total > 0)
+    return csr_matrix(diags_array(factor) @ counts).log1p().astype(np.float32)
+
+
+def normalized_intensities(intensities: FloatArray) -> FloatArray:
+    """Return ``log1p(intensity / tic * median tic)`` of intensities ``(n_spots, n_metabolites)``.
+
+    A spot's ``tic`` is its total intensity; the median runs over spots with one. Rows of NaN stay
+    NaN, and a spot without any signal stays 0.
+    """
+    tic = intensities.sum(axis=1)
+    lit = tic > 0  # False for NaN
+    median = float(np.median(tic[lit])) if lit.any() else 0.0
+    factor = np.divide(median, tic, out=np.zeros_like(tic), where=lit)
+    return np.asarray(np.log1p(intensities * factor[:, None]))
+
+
+def _positions(adata: ad.AnnData, name: str) -> FloatArray:
+    if keys.SPATIAL not in adata.obsm:
+        raise InvalidDataError(
+            f"The {name} table has no positions (obsm['{keys.SPATIAL}']). Load it again with them."
+        )
+    return np.asarray(adata.obsm[keys.SPATIAL], float)[:, :2]
+
+
+def _side_by_side(genes: csr_matrix, metabolites: FloatArray) -> csr_matrix:
+    return hstack([genes, csr_matrix(metabolites.astype(np.float32))], format="csr")
+
+
+def _spots(st: ad.AnnData, carried: Reassigned) -> pd.DataFrame:
+    obs = st.obs.copy()
+    if keys.SAMPLE not in obs:
+        obs[keys.SAMPLE] = pd.Categorical(["sample"] * len(obs))
+    obs[keys.N_DONORS] = carried.n_used.astype(np.int64)
+    return obs
+
+
+def _features(st: ad.AnnData, sm: ad.AnnData) -> pd.DataFrame:
+    genes = make_index_unique(st.var_names.astype(str))
+    taken = set(genes)
+    names = [f"{name}{SM_SUFFIX}" if name in taken else name for name in sm.var_names.astype(str)]
+    index = make_index_unique(genes.append(pd.Index(names, dtype=genes.dtype)))
+    gene_ids = st.var.get(keys.GENE_ID, st.var_names)
+    mz = sm.var[keys.MZ] if keys.MZ in sm.var else np.full(sm.n_vars, np.nan)
+    return pd.DataFrame(
+        {
+            keys.FEATURE_TYPE: pd.Categorical([keys.ST] * st.n_vars + [keys.SM] * sm.n_vars),
+            keys.MZ: np.concatenate([np.full(st.n_vars, np.nan), np.asarray(mz, float)]),
+            keys.GENE_ID: [*map(str, gene_ids), *[""] * sm.n_vars],
+        },
+        index=index,
+    )
 
 
 def _record(
     st: ad.AnnData, sm: ad.AnnData, params: ReassignParams, n_covered: int
 ) -> dict[str, Any]:
-    own, other = st.uns.get(keys.OURS, {}), sm.uns.get(keys.OURS, {})
-    notes = [f"{n_covered:,} of {st.n_obs:,} spots have metabolite pixels within reach."]
-    ours: dict[str, Any] = {
+    ours = [dict(adata.uns.get(keys.OURS, {})) for adata in (st, sm)]
+    notes = [str(note) for record in ours for note in np.atleast_1d(record.get(keys.NOTES, []))]
+    n_bare = st.n_obs - n_covered
+    if n_bare:
+        notes.append(
+            f"{n_bare:,} of {st.n_obs:,} spots have no metabolite pixel within reach; "
+            "their metabolites are missing, not 0."
+        )
+    record = {
         keys.SCHEMA: keys.SCHEMA_VERSION,
-        keys.SIMULATED: bool(own.get(keys.SIMULATED) or other.get(keys.SIMULATED)),
+        keys.SIMULATED: any(bool(part.get(keys.SIMULATED, False)) for part in ours),
         keys.PARAMS: {"reassign": asdict(params)},
         keys.NOTES: notes,
     }
-    if keys.UM_PER_PX in own:
-        ours[keys.UM_PER_PX] = float(own[keys.UM_PER_PX])
-    uns: dict[str, Any] = {keys.OURS: ours}
-    if keys.IMAGE in st.uns:
-        uns[keys.IMAGE] = st.uns[keys.IMAGE]
-    return uns
-
-
-def _log_share(counts: sp.csr_matrix) -> sp.csr_matrix:
-    total = np.asarray(counts.sum(axis=1)).ravel()
-    scaled = sp.diags_array(TARGET_SUM / np.where(total > 0, total, 1.0)) @ counts
-    return sp.csr_matrix(scaled).log1p()
-
-
-def _log_share_dense(intensity: FloatArray) -> FloatArray:
-    total = intensity.sum(axis=1, keepdims=True)  # NaN stays NaN
-    return np.asarray(np.log1p(TARGET_SUM * intensity / np.where(total > 0, total, 1.0)))
+    if keys.UM_PER_PX in ours[0]:
+        record[keys.UM_PER_PX] = float(ours[0][keys.UM_PER_PX])
+    return record

@@ -126,7 +126,7 @@ class NetParams:
 class TrainParams:
     """Optimization of the CVAE."""
 
-    max_epochs: int = 120
+    max_epochs: int = 200  # early stop decides; 600 spots need about 110, 2,000 spots about 40
     batch_size: int = 128  # spots
     learning_rate: float = 1e-3  # tutorial of the paper
     weight_decay: float = 1e-6
@@ -153,8 +153,8 @@ class LossWeights:
 
     All 1 weighs every likelihood and the KL term as the evidence lower bound does. On simulated
     sections it rebuilds and clusters as well as the published preset for one sample (5 for ST, 1 for
-    SM, 0.5 for KL), and it centers the modality contribution: the preset says "ST leads" also where
-    only SM separates the domains.
+    SM, 0.5 for KL), with which the modality contribution says "ST leads" also where only SM
+    separates the domains.
     """
 
     st: float = 1.0

@@ -302,7 +302,6 @@ def _draw_image(axes: Axes, image: TissueImage, opacity: float) -> None:
         extent=(0, width / image.scale, height / image.scale, 0),
         alpha=opacity,
         interpolation="bilinear",
-        autoscale_on=False,
         zorder=0,
     )
 

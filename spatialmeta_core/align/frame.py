@@ -93,8 +93,7 @@ def displacement_of(
     affine = apply_pose(Pose(placed.placement.matrix), source)
     wanted = (affine + placed.warp.at(affine)) * frame.target_length + frame.target_center
     vectors = (wanted - nodes).reshape(rows, columns, 2)
-    along_y = np.gradient(vectors, step, axis=0)
-    along_x = np.gradient(vectors, step, axis=1)
+    along_y, along_x = (np.asarray(np.gradient(vectors, step, axis=k)) for k in (0, 1))
     determinant = (1 + along_x[..., 0]) * (1 + along_y[..., 1]) - along_x[..., 1] * along_y[..., 0]
     if determinant.min() < MIN_DETERMINANT:
         return None

@@ -28,6 +28,7 @@ PIECE_RADIUS = 1.6  # spacings; spots closer than this are one piece
 MIN_PIECE = 0.015  # smaller pieces, as a fraction of all spots, are stray pixels
 DISC_RADIUS = 0.8  # spacings; discs around the spots leave no gaps in a square or hexagonal lattice
 EDGE_OFFSET = 0.5  # spacings; where tissue ends beyond its outermost spot centers, on average
+SMOOTHING = 1.0  # spacings; a lattice cuts a slanted edge into stairs
 MAX_PINHOLE = 6.0  # squared spacings; smaller holes are missing spots, not lumina
 MARGIN = 0.35  # of the size, around the shape
 
@@ -146,7 +147,6 @@ def spots_shape(xy: FloatArray, grid_per_size: int = GRID_PER_SIZE) -> Shape:
         )
     pitch = spacing(points)
     points = points[main_pieces(points, PIECE_RADIUS * pitch)]
-    pitch = spacing(points)
     step = math.sqrt(len(points)) * pitch / grid_per_size
     radius = max(DISC_RADIUS * pitch, 1.2 * step)  # the grid must resolve the discs
     margin = MARGIN * grid_per_size * step
@@ -158,7 +158,9 @@ def spots_shape(xy: FloatArray, grid_per_size: int = GRID_PER_SIZE) -> Shape:
     holes = _small_holes(level < 0, MAX_PINHOLE * (pitch / step) ** 2)
     level[holes] = -np.abs(level[holes]) - 1e-6 * step
     grow = radius - EDGE_OFFSET * pitch
-    return _shape(_redistance(level / step) * step + grow, origin, step)
+    distance = _redistance(level / step) * step + grow
+    distance = ndimage.gaussian_filter(distance, SMOOTHING * pitch / step, mode="nearest")
+    return _shape(distance, origin, step)
 
 
 def mask_shape(mask: BoolArray, scale: float) -> Shape:

@@ -102,7 +102,7 @@ def fit_warp(matrix: FloatArray, moving: Shape, target: Shape) -> Warp:
     features = _features(place, control, whitening)
     prior = np.full(features.shape[1], SD_WARP**-2)
     prior[:3] = SD_LINEAR**-2, SD_LINEAR**-2, SD_SHIFT**-2
-    weights = np.zeros((len(prior), 2))
+    weights: FloatArray = np.zeros((len(prior), 2))
     for width in np.repeat(WIDTHS, STEPS_PER_WIDTH).tolist():
         pairs = _pair(place, features @ weights, normal, target, width)
         weights = _solve(features, prior, pairs)

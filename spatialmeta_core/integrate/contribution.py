@@ -1,10 +1,11 @@
 """Which modality leads in each spot (eqs 20 and 21).
 
-How far to trust it: with equal loss weights the balance averages 0.5 over a simulated section, and
-it is higher where only ST separates two domains than where only SM does. But a cosine is taken
-from the origin of the latent space, which training places freely, and it weighs a spot's whole
-position, not what sets it apart from its neighbors. So compare spots of one fit with each other,
-and do not read the balance as an amount.
+How far to trust it. In fits of five simulated sections with the default settings, 2,000 genes and
+500 metabolites, the balance averages 0.63 where only ST separates two domains and 0.38 where only
+SM does. But its zero is not fixed: 300 more metabolites lowered it everywhere, by about 0.1, and a
+higher weight for ST raises it. A cosine is taken from the origin of the latent space, which
+training places freely, and it weighs a spot's whole position, not what sets it apart from its
+neighbors. So compare spots of one fit with each other, and do not read the balance as an amount.
 """
 
 from __future__ import annotations

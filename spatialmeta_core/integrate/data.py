@@ -205,17 +205,17 @@ def _usable(
 ) -> tuple[BoolArray, tuple[str, ...]]:
     nothing = np.isnan(intensity).all(axis=1)
     reasons = {
-        "have no metabolite pixel nearby": nothing,
-        "lack some metabolite values": np.isnan(total),
-        "have a total intensity of 0": total == 0,
-        "have no counts in the chosen genes": counts.sum(axis=1) == 0,
+        "without a metabolite pixel nearby": nothing,
+        "without some metabolite values": np.isnan(total),
+        "with a total intensity of 0": total == 0,
+        "without counts in the chosen genes": counts.sum(axis=1) == 0,
     }
     used, notes = np.ones(len(counts), dtype=bool), []
     for reason, bad in reasons.items():
         n_bad = int((bad & used).sum())
         used &= ~bad
         if n_bad:
-            notes.append(f"{n_bad:,} of {len(counts):,} spots {reason} and were left out.")
+            notes.append(f"Left out {n_bad:,} of {len(counts):,} spots, {reason}.")
     if used.sum() < MIN_SPOTS:
         raise InvalidDataError(
             f"{int(used.sum())} of {len(counts):,} spots have both counts and metabolites; "
@@ -258,8 +258,8 @@ def _constant_note(n_metabolites: int, n_genes: int) -> tuple[str, ...]:
     if not n_metabolites + n_genes:
         return ()
     return (
-        f"{n_genes:,} genes and {n_metabolites:,} metabolites do not vary between the spots used; "
-        "they tell the model nothing.",
+        "Constant over the spots used, so without information: "
+        f"genes {n_genes:,}, metabolites {n_metabolites:,}.",
     )
 
 

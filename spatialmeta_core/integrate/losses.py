@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import astuple
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,7 +86,7 @@ def batch_mmd(latent: Tensor, batch: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Scalar, 0 or more; 0 when no key has two batches to compare.
+        Scalar; 0 when no key has two batches to compare.
     """
     distance = mmd if len(latent) <= MAX_EXACT_SPOTS else mmd_by_random_features
     total = latent.new_zeros(())
@@ -111,23 +112,26 @@ def mmd(a: Tensor, b: Tensor) -> Tensor:
         \quad k_s(x, y) = \exp(-|x - y|^2 / (s\,\sigma^2))
 
     with :math:`s` in 1/4, 1/2, 1, 2, 4 and :math:`\sigma^2` the mean squared distance of two rows
-    of both sets, so that the value does not depend on the scale of the latent space. The estimate
-    includes the diagonal, which keeps it at 0 or above.
+    of both sets, so that the value does not depend on the scale of the latent space. A row is not
+    compared with itself: otherwise small minibatches would draw rows together more than apart. So
+    the mean over draws from one distribution is 0, and a single value can be a little below.
 
     Parameters
     ----------
     a, b
-        Shape ``(n, n_latent)`` and ``(m, n_latent)``.
+        Shape ``(n, n_latent)`` and ``(m, n_latent)``, at least two rows each.
 
     References
     ----------
-    Gretton et al. (2012), Journal of Machine Learning Research 13, eq. 5.
+    Gretton et al. (2012), Journal of Machine Learning Research 13, eq. 3.
     """
     rows = torch.cat([a, b])
     squared = (rows[:, None] - rows[None]).square().sum(2) / _scale(a, b)
     kernel = torch.stack([torch.exp(-squared / s) for s in BANDWIDTHS]).mean(0)
-    n = len(a)
-    return kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2 * kernel[:n, n:].mean()
+    n, m = len(a), len(b)
+    within_a = (kernel[:n, :n].sum() - n) / (n * (n - 1))
+    within_b = (kernel[n:, n:].sum() - m) / (m * (m - 1))
+    return within_a + within_b - 2 * kernel[:n, n:].mean()
 
 
 def mmd_by_random_features(a: Tensor, b: Tensor) -> Tensor:
@@ -136,7 +140,7 @@ def mmd_by_random_features(a: Tensor, b: Tensor) -> Tensor:
     Parameters
     ----------
     a, b
-        Shape ``(n, n_latent)`` and ``(m, n_latent)``.
+        Shape ``(n, n_latent)`` and ``(m, n_latent)``, at least two rows each.
 
     References
     ----------
@@ -147,6 +151,14 @@ def mmd_by_random_features(a: Tensor, b: Tensor) -> Tensor:
     frequency = torch.randn(shape, generator=generator, dtype=a.dtype).to(a.device)
     width = (_scale(a, b) * a.new_tensor(BANDWIDTHS) / 2).sqrt()
     frequency = (frequency / width[:, None, None]).transpose(0, 1).reshape(a.shape[1], -1)
-    gap_cos = torch.cos(a @ frequency).mean(0) - torch.cos(b @ frequency).mean(0)
-    gap_sin = torch.sin(a @ frequency).mean(0) - torch.sin(b @ frequency).mean(0)
-    return (gap_cos.square() + gap_sin.square()).mean()
+    mean_a, mean_b = (_mean_feature(rows @ frequency) for rows in (a, b))
+    n, m = len(a), len(b)
+    within_a = (n * mean_a.square().sum() - 1) / (n - 1)
+    within_b = (m * mean_b.square().sum() - 1) / (m - 1)
+    return within_a + within_b - 2 * (mean_a * mean_b).sum()
+
+
+def _mean_feature(phase: Tensor) -> Tensor:
+    """Average rows of cosines and sines, each row scaled to length 1."""
+    length = math.sqrt(phase.shape[1])
+    return torch.cat([torch.cos(phase), torch.sin(phase)], dim=1).mean(0) / length

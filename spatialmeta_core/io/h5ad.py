@@ -144,7 +144,7 @@ def element(file: h5py.File, name: str) -> Any:
     def check(path: str, item: h5py.Group | h5py.Dataset) -> None:
         encoding = str(item.attrs.get("encoding-type", ""))
         version = str(item.attrs.get("encoding-version", ""))
-        if encoding and (encoding, version, type(item).__name__) not in _READABLE:
+        if (encoding or version) and (encoding, version, type(item).__name__) not in _READABLE:
             raise _unreadable(f"{name}/{path}".rstrip("/"), f"{encoding} {version}".strip())
         if isinstance(item, h5py.Dataset):
             sizes[0] += item.nbytes

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError, InvalidParamsError
 from spatialmeta_core.geometry import spacing
-from spatialmeta_core.io.archive import Entry, opened
+from spatialmeta_core.io.archive import ArchiveLimits, Entry, opened
 from spatialmeta_core.io.h5ad_section import read_section
 from spatialmeta_core.io.labels import parse_mz, sample_name
 from spatialmeta_core.io.msi_table import Pixels, has_positions, join, n_mz, take_apart
@@ -60,7 +60,7 @@ def read_sm(
     workdir
         Where archives are unpacked for the duration of the call; the system's default if None.
     max_bytes
-        Largest size of the file.
+        Largest size of the file, and of all that an archive unpacks to.
 
     Returns
     -------
@@ -93,7 +93,8 @@ def read_sm(
         pixels = _from_tables([Entry(path.name, path)], columns, findings, max_bytes)
         section = _section(pixels, path, sample, findings)
     else:
-        with opened(path, workdir=workdir) as entries:
+        limits = ArchiveLimits(total_bytes=max_bytes)
+        with opened(path, workdir=workdir, limits=limits) as entries:
             h5ads = [entry for entry in entries if entry.name.lower().endswith(".h5ad")]
             if len(h5ads) == 1:
                 section = _from_h5ad(h5ads[0], sample, findings)

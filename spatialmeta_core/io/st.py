@@ -10,7 +10,7 @@ import pandas as pd
 
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.io.archive import Entry, opened
+from spatialmeta_core.io.archive import ArchiveLimits, Entry, opened
 from spatialmeta_core.io.h5ad_section import read_section
 from spatialmeta_core.io.labels import sample_name
 from spatialmeta_core.io.positions import um_per_px_from_array, um_per_px_from_geometry
@@ -42,7 +42,7 @@ def read_st(
     workdir
         Where archives are unpacked for the duration of the call; the system's default if None.
     max_bytes
-        Largest size of the file.
+        Largest size of the file, and of all that an archive unpacks to.
 
     Returns
     -------
@@ -70,7 +70,8 @@ def read_st(
             "Ranger, a zip file of it, or an .h5ad file."
         )
     else:
-        with opened(path, workdir=workdir) as entries:
+        limits = ArchiveLimits(total_bytes=max_bytes)
+        with opened(path, workdir=workdir, limits=limits) as entries:
             section = _from_files(entries, sample, sample_name(path), findings)
     _find_pixel_size(section, findings)
     return to_anndata(section, findings, keys.ST)

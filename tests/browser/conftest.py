@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
+FAILED = pytest.StashKey[bool]()
 ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -33,6 +34,8 @@ ARGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+expect.set_options(timeout=60_000)  # an effect is waited for, however slow the machine
 
 
 @dataclass
@@ -129,9 +132,21 @@ def watched() -> Watched:
     return Watched()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def page(chromium: Browser, watched: Watched) -> Iterator[Page]:
+def page(
+    chromium: Browser, watched: Watched, request: pytest.FixtureRequest
+) -> Iterator[Page]:
     tab = open_page(chromium, watched)
     yield tab
+    if request.node.stash.get(FAILED, False):
+        tab.screenshot(path=ROOT / "test-results" / f"{request.node.name}.png")
     tab.context.close()
     assert watched.hosts <= {"127.0.0.1", ""}, "the page asked another host"

@@ -160,6 +160,7 @@ def _register_pose(app: Dash, store: ProjectStore) -> None:
 def _register_review(app: Dash, store: ProjectStore) -> None:
     @app.callback(
         Output(ids.ALIGN_REVIEW, "hidden"),
+        Output(ids.ALIGN_JUDGE, "hidden"),
         Output(ids.ALIGN_VIEW, "options"),
         Output(ids.ALIGN_VIEW, "value"),
         Output(ids.ALIGN_REVIEW_BODY, "children"),
@@ -167,10 +168,10 @@ def _register_review(app: Dash, store: ProjectStore) -> None:
         State(ids.ALIGN_VIEW, "value"),
         prevent_initial_call=True,
     )
-    def show_review(shown: dict[str, Any], view: str | None) -> tuple[bool, Any, Any, Any]:
+    def show_review(shown: dict[str, Any], view: str | None) -> tuple[Any, ...]:
         found = review.waiting(store, shown["project"])
         if found is None or not shown["views"]:
-            return True, [], None, []
+            return True, False, [], None, []
         options = [{"value": v["value"], "label": v["label"]} for v in shown["views"]]
         known = any(option["value"] == view for option in options)
         after, before = (
@@ -179,6 +180,7 @@ def _register_review(app: Dash, store: ProjectStore) -> None:
         )
         return (
             False,
+            True,  # the score of the hand pose would be taken for that of the view
             options,
             no_update if known else options[0]["value"],
             panels.review_card(found, after or [], before),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_POSE_BYTES: Final = 5_000_000
 MOVES: Final = {
-    "free": "Move, turn, scale each side",
+    "free": "Move, turn, scale freely",
     "similarity": "Move, turn, scale evenly",
     "rigid": "Same section: rigid moves only",
 }
@@ -28,8 +28,8 @@ TARGETS: Final = {
     "spots": "ST spots",
 }
 TRANSFORMS: Final = {
-    "affine": "Each direction on its own",
-    "similarity": "Same in all directions",
+    "affine": "Freely",
+    "similarity": "Evenly",
 }
 
 
@@ -46,7 +46,7 @@ def layout() -> Component:
         [
             html.Div([_canvas(), reassign_panel()], className="align-left"),
             html.Aside(
-                [_review(), _score(), _pose(), _automatic()],
+                [_review(), _score(), _automatic(), _pose()],
                 className="align-right",
                 **named("Alignment tools"),
             ),
@@ -92,7 +92,7 @@ def _canvas() -> Component:
         for group in groups
     ]
     tools.append(html.Div(className="spacer"))
-    tools.append(choice("Allowed moves", ids.ALIGN_LOCK, MOVES, "free", inline=True))
+    tools.append(choice("Moves by hand", ids.ALIGN_LOCK, MOVES, "free", inline=True))
     return html.Section(
         [
             html.Div(tools, className="align-toolbar"),
@@ -169,6 +169,7 @@ def _score() -> Component:
                 title="Accept the pose shown as the alignment",
             ),
         ],
+        id=ids.ALIGN_JUDGE,
         className="panel",
         **named("Fit of the pose"),
     )

@@ -40,7 +40,9 @@ def scene_messages(target: str, reason: str, *, has_image: bool) -> list[Compone
         return [message("warn", text, title="No tissue image found.", code="E-08")]
     if target == "spots":
         title = "The overlay lies over the ST spots."
-        return [message("info", f"{reason} Histology can be shown below the overlay.", title=title)]
+        return [
+            message("info", f"{reason} Tick 'Histology' to see the image as well.", title=title)
+        ]
     return []
 
 
@@ -92,10 +94,9 @@ def review_card(
         )
         for line, value in zip(after, old, strict=True)
     ]
-    where = "tissue in the image" if found.target == "image" else "ST spots"
     parts: list[Component] = [
         html.Table([_head("", "Before", "After"), html.Tbody(rows)], className="plain align-lines"),
-        html.P(f"Compared with the {where}. {' '.join(found.notes[:1])}", className="card-note"),
+        html.P(" ".join(found.notes[:1]), className="card-note"),
     ]
     return parts + [_warning(note) for note in found.notes[1:]]
 

@@ -23,7 +23,8 @@ def reassign_panel() -> Component:
         [
             html.H2("Reassign", className="card-head"),
             html.P(
-                "Each ST spot gets the mean of the nearest metabolite pixels.",
+                "Each ST spot gets the mean of its K nearest metabolite pixels, as far as they "
+                "lie within the distance factor times the spot spacing.",
                 className="card-note",
             ),
             html.Div(
@@ -41,7 +42,6 @@ def reassign_panel() -> Component:
                         "Distance factor",
                         id=ids.REASSIGN_FACTOR,
                         value=defaults.distance_factor,
-                        unit="× spacing",
                         low=0.01,
                         high=100,
                         help_text="Pixels farther than this times the spacing of the spots are "

@@ -13,12 +13,13 @@ from app.state import is_current
 from spatialmeta_core.align.fit import orientations, score
 from spatialmeta_core.errors import NotReadyError
 from spatialmeta_core.io.alignment import read_alignment
+from spatialmeta_core.types import Alignment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.store import ProjectStore
-    from spatialmeta_core.types import Alignment, FitScore, Pose
+    from spatialmeta_core.types import FitScore, Pose
 
 PROPOSAL: Final = "proposal"
 HAND: Final = "hand"
@@ -54,6 +55,16 @@ def views(found: Alignment, revision: int, hand: Pose) -> list[View]:
             label = f"{ORDINALS[rank]} best: {_orientation(candidate.pose)}"
             shown.append(View(f"{revision}/{rank}", label, candidate.pose))
     return [*shown, View(f"{revision}/{HAND}", "My pose (before)", hand)]
+
+
+def viewed(store: ProjectStore, project: str, view: str | None) -> Alignment:
+    """Return what the overlay shows: a view of the result under review, or the pose in force."""
+    found, (revision, _, name) = waiting(store, project), (view or "").partition("/")
+    if found is None or name in ("", HAND):
+        return Poses(store, project).alignment()
+    if revision != str(store.record(project, PROPOSAL)["revision"]) or name == PROPOSAL:
+        return found  # a newer result shows itself first
+    return Alignment(found.candidates[int(name)].pose)
 
 
 def accept(store: ProjectStore, project: str, view: str) -> None:
@@ -115,7 +126,7 @@ def propose_orientations(store: ProjectStore, project: str) -> None:
     pose = Poses(store, project).current()
     sm_xy, st_xy = (section_xy(store, project, name) for name in ("sm", "st"))
     found = orientations(sm_xy, st_xy, pose)
-    note = "Eight orientations of your pose, the largest overlap first. Nothing else was fitted."
+    note = "Your pose in eight orientations, the largest overlap with the ST spots first."
     best = placement.by_hand(found[0].pose, sm_xy, st_xy)
     before = live_score(store, project)
     offered = dataclasses.replace(best, candidates=found, score_before=before, notes=(note,))
@@ -171,4 +182,5 @@ def _chosen(store: ProjectStore, project: str, found: Alignment, rank: int) -> A
 
 
 def _orientation(pose: Pose) -> str:
-    return f"turned {pose.angle_deg:.0f}°{', flipped' if pose.flipped else ''}"
+    angle = f"{pose.angle_deg:.0f}".replace("-", "−").replace("−0", "0")
+    return f"turned {angle}°{', flipped' if pose.flipped else ''}"

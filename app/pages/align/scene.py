@@ -97,8 +97,8 @@ def tint_json(store: ProjectStore, project: str, by: str) -> dict[str, str]:
     }
 
 
-def warped(store: ProjectStore, project: str, artefact: str) -> dict[str, str]:
-    """Return SM positions that, under the pose of an alignment, lie where its warp puts them.
+def warped(store: ProjectStore, project: str, artefact: str) -> dict[str, Any]:
+    """Return SM pixels and outlines that, under an alignment's pose, lie where its warp puts them.
 
     Raises
     ------
@@ -108,8 +108,13 @@ def warped(store: ProjectStore, project: str, artefact: str) -> dict[str, str]:
     if artefact not in WARPS:
         raise NotFoundError(f"There is no alignment called '{artefact}'.")
     found: Alignment = store.load(project, artefact, "alignment.json", read_alignment)
-    moved = found.apply(poses.section_xy(store, project, "sm"))
-    return {"sm_xy": _packed(geometry.apply_pose(geometry.invert(found.pose), moved), np.float32)}
+    back = geometry.invert(found.pose)
+    moved = geometry.apply_pose(back, found.apply(poses.section_xy(store, project, "sm")))
+    rings = poses.outlines(store, project, "sm")
+    return {
+        "sm_xy": _packed(moved, np.float32),
+        "outline": [geometry.apply_pose(back, found.apply(ring.xy)).tolist() for ring in rings],
+    }
 
 
 def register(server: Any, store: ProjectStore) -> None:

@@ -116,24 +116,29 @@ def register_reassign(app: Dash, store: ProjectStore) -> None:
         Output(ids.REASSIGN_DISTANCES, "figure"),
         Output(ids.REASSIGN_PREVIEW, "children"),
         Input(ids.ALIGN_POSE, "data"),
+        Input(ids.ALIGN_VIEW, "value"),
         Input(ids.REASSIGN_K, "value"),
         Input(ids.REASSIGN_FACTOR, "value"),
         prevent_initial_call=True,
     )
     def preview(
-        shown: Any, k: float | None, factor: float | None
+        shown: Any, view: str | None, k: float | None, factor: float | None
     ) -> tuple[go.Figure, go.Figure, Component]:
         if not shown:
             raise PreventUpdate
         name, params = shown["project"], _reassign(k, factor)
         st_xy = section_xy(store, name, "st")
-        placed = Poses(store, name).alignment().apply(section_xy(store, name, "sm"))
+        placed = review.viewed(store, name, view).apply(section_xy(store, name, "sm"))
         found = coverage(placed, st_xy, params)
         drawn = {"um_per_px": scene.um_per_px(store, name), "key": shown["key"]}
         return (
             coverage_map(st_xy, found.n_donors, n_neighbors=params.n_neighbors, **drawn),
             distance_histogram(found.nearest_px, limit_px=found.limit_px, **drawn),
-            panels.preview(found, n_neighbors=params.n_neighbors, accepted=shown["accepted"]),
+            panels.preview(
+                found,
+                n_neighbors=params.n_neighbors,
+                accepted=shown["accepted"] and not shown["views"],
+            ),
         )
 
     @app.callback(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What a size typed by the user is called in the summary, and its limits in um.
 SMALLEST_UM, LARGEST_UM = 1e-4, 1e4
+_SIZE: Final = {"st": "um_per_px", "sm": "step_um"}
 PAIR_EMPTY: Final = "Both files are needed before they can be compared."
 
 
@@ -76,7 +77,7 @@ def _register_slot(app: Dash, store: ProjectStore, slot: str) -> None:
             "ask": bool(facts.get("confirmed")),
             "confirm": panels.blocking(record),
             "size_box": False,
-            "size": facts.get("um_per_px" if slot == "st" else "step_um"),
+            "size": _rounded(facts.get(_SIZE[slot])),
         }
 
     @app.callback(
@@ -144,7 +145,10 @@ def _register_answers(app: Dash, store: ProjectStore, slot: str) -> None:
     )
     def set_size(_set: int, _enter: int, value: float | None, seen: Any, route: Any) -> Any:
         project = route["project"]
-        facts = _size_facts(slot, value, store.record(project, slot)["summary"])
+        facts = store.record(project, slot)["summary"]
+        if value == _rounded(facts.get(_SIZE[slot])):  # the box was left as it is
+            raise PreventUpdate
+        facts = _size_facts(slot, value, facts)
         store.amend(project, slot, of_revision=seen["revision"], **facts)
         return store.ref(project).to_json()
 
@@ -234,6 +238,10 @@ def _size_facts(slot: str, value: float | None, facts: Mapping[str, Any]) -> dic
         return {"step_um": value}
     in_force = facts.get("um_per_px_found") if value is None else value
     return {"um_per_px": in_force, "um_per_px_by_hand": value}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.5g}")
 
 
 def _banner(simulated: bool, rows: Any) -> list[Any]:

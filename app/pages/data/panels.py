@@ -113,14 +113,15 @@ def notices(
 def view(project: str, slot: str, record: Mapping[str, Any]) -> list[Component]:
     """Return picture, facts and tick list of what was read."""
     facts = record["summary"]
-    report = html.Details(
-        [html.Summary(_report_title(facts["check"])), check_list(facts["check"])],
-        open=any(item["level"] != "ok" for item in facts["check"]),
-        className="data-report",
-    )
+    report = facts["check"]
+    passed = [item for item in report if item["level"] == "ok"]
     return [
         html.Div([_picture(project, slot, record), _facts(slot, record)], className="data-seen"),
-        report,
+        check_list([item for item in report if item["level"] != "ok"]),
+        html.Details(
+            [html.Summary(f"{len(passed)} checks passed"), check_list(passed)],
+            className="data-report",
+        ),
     ]
 
 
@@ -212,27 +213,16 @@ def _amber(text: str) -> Component:
     return html.Span(text, className="data-unknown")
 
 
-def _report_title(report: Sequence[Mapping[str, str]]) -> str:
-    counts = {
-        level: sum(item["level"] == level for item in report) for level in ("error", "warning")
-    }
-    words = [
-        f"{n} {name}{'' if n == 1 else 's'}"
-        for level, name in (("error", "problem"), ("warning", "warning"))
-        if (n := counts[level])
-    ]
-    return f"Check report: {', '.join(words) or 'no complaints'}"
-
-
 def onward(
     manifest: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] | None
 ) -> tuple[bool, str]:
     """Tell whether all steps may be run now, and the line that says so."""
-    names = {"st": "transcriptomics", "sm": "metabolomics"}
-    waiting = [names[slot] for slot in unconfirmed(manifest)]
     if any(row["kind"] == "pipeline" and row["state"] in ACTIVE_STATES for row in rows or ()):
         return False, "All steps are running; this page can be closed."
+    waiting = [NAMES[slot].lower() for slot in unconfirmed(manifest)]
     if waiting:
-        return False, f"{STANDARD} First say that the {' and the '.join(waiting)} look right."
+        loaded = all(slot in manifest["artefacts"] for slot in NAMES)
+        first = "confirm above that both files look right" if loaded else "load both files"
+        return False, f"{STANDARD} First {first}: {' and '.join(waiting)} to go."
     again = " Results that are there will be replaced." if "joint" in manifest["artefacts"] else ""
     return True, STANDARD + again

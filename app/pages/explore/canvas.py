@@ -16,6 +16,7 @@ from app.figures.embedding import umap_figure
 from app.figures.overlays import category_labels
 from app.figures.spatial import tissue_figure, view_box
 from app.pages.explore import paint, routes, search
+from app.pages.explore.facts import facts_card
 from app.placement import open_adata
 from app.sections import feature_table, open_section
 from app.state import is_current
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 MODES: Final = ("explore", "regions", "trajectories")
 SPOT_SHARE: Final = 0.55  # of the spacing: a Visium spot, where the data do not tell its diameter
+UPDATED: Final = (
+    *("scene", "tissue", "umap", "no_umap", "umap_empty", "facts", "color", "no_body", "empty"),
+)
 HIDDEN_AXIS: Final = {"visible": False, "constrain": "range"}
 
 
@@ -45,6 +49,7 @@ def register(app: Dash, store: ProjectStore) -> None:
             "umap": Output(ids.EXPLORE_UMAP, "figure"),
             "no_umap": Output(ids.EXPLORE_UMAP_BOX, "hidden"),
             "umap_empty": Output(ids.EXPLORE_UMAP_EMPTY, "children"),
+            "facts": Output(ids.EXPLORE_FACTS, "children"),
             "color": Output(ids.EXPLORE_COLOR, "data"),
             "no_body": Output(ids.EXPLORE_BODY, "hidden"),
             "empty": Output(ids.EXPLORE_EMPTY, "children"),
@@ -128,9 +133,7 @@ def _updates(
     store: ProjectStore, project: str, shown: Mapping[str, Any], color: Any
 ) -> dict[str, Any]:
     manifest = store.manifest(project)
-    nothing = dict.fromkeys(
-        ("scene", "tissue", "umap", "no_umap", "umap_empty", "color", "no_body", "empty"), no_update
-    )
+    nothing = dict.fromkeys(UPDATED, no_update)
     if "joint" not in manifest["artefacts"]:
         return nothing | {
             "scene": None,
@@ -153,6 +156,7 @@ def _updates(
         "umap": no_update if no_umap else _umap(section, scene),
         "no_umap": no_umap,
         "umap_empty": _no_clusters(project) if no_umap else [],
+        "facts": facts_card(section),
         "color": color if _still_known(section, kept, color) else paint.default_key(section),
         "no_body": False,
         "empty": [],
@@ -177,11 +181,7 @@ def _scene(
     store: ProjectStore, project: str, section: Section, revisions: Mapping[str, int]
 ) -> dict[str, Any]:
     spacing = geometry.spacing(section.xy)
-    picture = store.record(project, "st")["summary"].get("image")
-    size_px = None if picture is None else (picture["width"], picture["height"])
-    x, y = view_box(
-        section.xy, image_size_px=size_px, image_scale=picture["scale"] if picture else 1.0
-    )
+    x, y = view_box(section.xy)
     return {
         "id": f"{project} {json.dumps(revisions, sort_keys=True)}",
         "project": project,
@@ -192,7 +192,7 @@ def _scene(
         "spacing": spacing,
         "diameter": _diameter(store, project) or SPOT_SHARE * spacing,
         "um_per_px": section.um_per_px,
-        "has_image": picture is not None,
+        "has_image": store.record(project, "st")["summary"].get("image") is not None,
         "view": {"x": list(x), "y": list(y[::-1])},
     }
 
@@ -228,15 +228,23 @@ def _tissue(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         shapes=[],
         annotations=[],
-        xaxis=HIDDEN_AXIS,
-        yaxis=HIDDEN_AXIS,
+        xaxis={**HIDDEN_AXIS, "range": scene["view"]["x"]},
+        yaxis={**HIDDEN_AXIS, "range": scene["view"]["y"]},
         hoverdistance=12,
     )
     return figure
 
 
 def _umap(section: Section, scene: Mapping[str, Any]) -> go.Figure:
-    figure = umap_figure(section.umap, spot_names=(), revision=scene["id"], dragmode="pan")
+    codes = np.asarray(section.cluster)
+    numbers = [str(code) for code in range(int(codes.max()) + 1)]
+    figure = umap_figure(
+        section.umap,
+        spot_names=(),
+        revision=scene["id"],
+        annotations=category_labels(section.umap, codes, numbers),
+        dragmode="pan",
+    )
     figure.update_traces(hoverinfo="none", hovertemplate=None, text=None)
     figure.update_layout(meta={"scene": scene["id"]}, hoverdistance=12)
     return figure

@@ -76,7 +76,8 @@ def read(report: Mapping[str, Any], known: Iterable[str] = ()) -> Drawn | None:
     for key in ("selections", "shapes"):
         if isinstance(data.get(key), list):
             path = _newest_path(data[key], set(known))
-            return None if path is None else _drawn(report["id"], path)
+            closed = key == "selections"  # plotly leaves the closing Z out of a lasso
+            return None if path is None else _drawn(report["id"], path, closed=closed)
     return None
 
 
@@ -98,8 +99,10 @@ def _owner(name: object) -> str:
     return str(name or "").partition("/")[0]
 
 
-def _drawn(report: str, path: str, *, edits: str | None = None) -> Drawn | None:
-    rings, is_closed = parse_path(path)
+def _drawn(
+    report: str, path: str, *, closed: bool = False, edits: str | None = None
+) -> Drawn | None:
+    rings, is_closed = parse_path(f"{path}Z" if closed else path)
     kind: Literal["region", "trajectory"] = "region" if is_closed else "trajectory"
     usable = [ring for ring in rings if _has_size(ring, kind)]
     if not usable:

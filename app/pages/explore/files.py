@@ -44,17 +44,19 @@ def register(app: Dash, store: ProjectStore) -> None:
 
     @app.callback(
         Output(ids.EXPLORE_DOWNLOAD, "data"),
-        Input(ids.EXPLORE_PICTURE, "data"),
-        [Input(name, "n_clicks") for name in BUTTONS],
-        State(ids.EXPLORE_BOARD, "data"),
-        State(ids.EXPLORE_REFERENCE, "value"),
-        State(ids.EXPLORE_CURVES, "data"),
+        inputs={
+            "picture": Input(ids.EXPLORE_PICTURE, "data"),
+            "clicks": {name: Input(name, "n_clicks") for name in BUTTONS},
+            "board": State(ids.EXPLORE_BOARD, "data"),
+            "reference": State(ids.EXPLORE_REFERENCE, "value"),
+            "curves": State(ids.EXPLORE_CURVES, "data"),
+        },
         prevent_initial_call=True,
     )
-    def download(picture: Any, _clicks: Any, board: Any, reference: Any, curves: Any) -> Any:
+    def download(picture: Any, clicks: Any, board: Any, reference: Any, curves: Any) -> Any:
         if ctx.triggered_id == ids.EXPLORE_PICTURE:
             return _map(store, picture)
-        if not board:
+        if not board or not clicks[ctx.triggered_id]:
             raise PreventUpdate
         if ctx.triggered_id in CHARTS:
             return _chart(store, board, curves or [], CHARTS[ctx.triggered_id])

@@ -94,6 +94,7 @@ def _canvas_panel() -> Component:
     canvas = html.Div(
         [
             graph,
+            html.Div(className="explore-hint", role="status"),
             html.Div(className="explore-bar", **{"aria-hidden": "true"}),
             html.Div(
                 "y grows downward, as in the image",
@@ -147,7 +148,7 @@ def _display() -> Component:
                 "Color map",
                 dbc.Select(id=ids.EXPLORE_SCALE, options=_options(SCALE_NAMES), value="viridis"),
             ),
-            _range("Spot size", ids.EXPLORE_SIZE, 0.3, 3.0, 0.1, 1.3),
+            _range("Spot size", ids.EXPLORE_SIZE, 0.3, 3.0, 0.1, 1.4),
             _range("Spot opacity", ids.EXPLORE_OPACITY, 0.1, 1.0, 0.05, 0.9),
             dbc.Checkbox(id=ids.EXPLORE_IMAGE, label="Histology (H)", value=True),
             _range("Histology opacity", ids.EXPLORE_HISTOLOGY, 0.1, 1.0, 0.05, 1.0),
@@ -202,7 +203,6 @@ def _toolbar() -> Component:
         [
             html.Div(tools, className="explore-tools", role="group", **{"aria-label": "Tools"}),
             html.Div(views, className="explore-tools", role="group", **{"aria-label": "View"}),
-            html.Div(className="explore-hint", role="status"),
         ],
         className="explore-toolbar",
     )

@@ -182,7 +182,7 @@ def _row(
     name = dcc.Input(
         id=ids.explore_name(item.id), type="text", value=item.name, debounce=True, maxLength=60
     )
-    edit = _tool("edit", item, "Edit", "Drag its corners on the canvas", pressed=is_edited)
+    edit = _tool("edit", item, "Corners", "Drag its corners on the canvas", pressed=is_edited)
     return html.Li(
         [
             html.Div(

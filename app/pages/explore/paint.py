@@ -133,16 +133,15 @@ def _feature(section: Section, key: str) -> Paint:
 def _contribution(section: Section) -> Paint:
     if section.contribution is None:
         raise NotReadyError("The modality contribution needs the integration to be run first.")
-    found = _number(
+    return _number(
         section.contribution,
         key=CONTRIBUTION,
         label="Modality contribution",
         group="Section",
-        units=("above 0.5 genes lead, below metabolites lead", ""),
+        units=("above 0.5 genes lead", ""),
         missing="left out of training",
         center=0.5,
     )
-    return found
 
 
 def _donors(section: Section) -> Paint:

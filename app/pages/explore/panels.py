@@ -37,6 +37,7 @@ def explore_panel() -> Component:
                 html.Div(id=ids.EXPLORE_UMAP_EMPTY),
                 note="Same colors as the tissue. Point at a spot to find it in the other view.",
             ),
+            html.Div(id=ids.EXPLORE_FACTS),
         ],
         className="stack",
         **{"data-mode": "explore"},

@@ -23,18 +23,19 @@ def register(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
     @app.callback(
         Output(ids.URL, "pathname"),
         Output(ids.launch("home"), "data"),
+        Output(ids.HOME_NEW_NAME, "value"),
         Input(ids.HOME_NEW, "n_clicks"),
         Input(ids.HOME_NEW_NAME, "n_submit"),
         Input(ids.HOME_DEMO, "n_clicks"),
         State(ids.HOME_NEW_NAME, "value"),
         prevent_initial_call=True,
     )
-    def make(_new: int, _enter: int, _demo: int, name: str | None) -> tuple[str, Any]:
+    def make(_new: int, _enter: int, _demo: int, name: str | None) -> tuple[str, Any, str]:
         if ctx.triggered_id != ids.HOME_DEMO:
-            return f"/p/{store.create(name or 'Untitled project')}/data", no_update
+            return f"/p/{store.create(name or 'Untitled project')}/data", no_update, ""
         project = store.create("Demo section", simulated=True)
         started = {"jobs": [jobs.start(project, "demo").id], "at": time.time()}
-        return f"/p/{project}/data", started
+        return f"/p/{project}/data", started, ""
 
     @app.callback(
         output={

@@ -137,7 +137,7 @@ def _register_views(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
         shown: Any = []
         if "integration" in made and "joint" in made:
             section = open_section(store, pid)
-            shown = panels.result_card(section, made["integration"], made.get("clusters"))
+            shown = panels.result_card(section, made["integration"])
         waits = "joint" not in made
         return (
             panels.banner(manifest, rows or [], pid),
@@ -158,14 +158,23 @@ def _register_views(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
     def progress(rows: Any, route: Any, project: Any) -> tuple[Any, Any]:
         if not _here(project, route):
             raise PreventUpdate
-        trained = [row for row in rows or [] if row["kind"] in ("integrate", "pipeline")]
-        losses: list[EpochReport] = []
-        for row in trained:
-            losses = panels.read_losses(jobs.folder(jobs.get(row["id"])) / "losses.jsonl")
-            if losses:
-                break
+        losses = _losses(store, jobs, project["project_id"], rows or [])
         cards = job_cards(rows, KINDS)
         return cards, panels.losses_card(losses) or ([] if cards else panels.nothing_yet())
+
+
+def _losses(
+    store: ProjectStore, jobs: JobTable, project: str, rows: list[dict[str, Any]]
+) -> list[EpochReport]:
+    """Return the losses of the running training, or of the one whose result is shown."""
+    training = [row for row in rows if row["kind"] in ("integrate", "pipeline")]
+    if training and training[0]["state"] != "done":
+        live = panels.read_losses(jobs.folder(jobs.get(training[0]["id"])) / "losses.jsonl")
+        if live:
+            return live
+    if "integration" not in store.manifest(project)["artefacts"]:
+        return []
+    return store.load(project, "integration", "integration.json", panels.stored_losses)
 
 
 def parameters(kind: str, form: dict[str, Any]) -> dict[str, Any]:

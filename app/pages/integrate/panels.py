@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dash.development.base_component import Component
 
     from app.sections import Section
+    from spatialmeta_core.types import FloatArray, IntArray
 
 EVEN = 0.5  # contribution at which neither modality leads
 TOP = 6  # features named per modality
@@ -63,7 +64,8 @@ def features_summary(record: dict[str, Any] | None, table: pd.DataFrame | None) 
         total = int((table[keys.FEATURE_TYPE] == kind).sum())
         top = ", ".join(f"{f} ({i:.2f})" for f, i in mine[keys.MORAN_I].head(TOP).items())
         rows += [html.Dt(name), html.Dd(f"{len(mine):,} of {total:,}; highest Moran's I: {top}")]
-    dropped = table.loc[~table[keys.SELECTED], "dropped_because"].value_counts()
+    reasons = table.loc[~table[keys.SELECTED], "dropped_because"].fillna("")
+    dropped = reasons.str.replace(r"\s*\(.*\)", "", regex=True).value_counts()
     if len(dropped):
         words = "; ".join(f"{count:,} {reason}" for reason, count in dropped.items())
         rows += [html.Dt("Dropped"), html.Dd(words)]
@@ -93,6 +95,15 @@ def read_losses(path: Path) -> list[EpochReport]:
     ]
 
 
+def stored_losses(path: Path) -> list[EpochReport]:
+    """Read the losses kept with a finished integration."""
+    rows = json.loads(path.read_text(encoding="utf-8"))["losses"]
+    return [
+        EpochReport(epoch, n_epochs, LossTerms(*train), LossTerms(*held_out), is_best)
+        for epoch, n_epochs, train, held_out, is_best in rows
+    ]
+
+
 def losses_card(reports: Sequence[EpochReport]) -> Any:
     """Draw the losses, live or final."""
     if not reports:
@@ -106,7 +117,7 @@ def losses_card(reports: Sequence[EpochReport]) -> Any:
     return card("Losses", graph, note="Mean per spot and term.")
 
 
-def result_card(section: Section, record: dict[str, Any], clusters: dict[str, Any] | None) -> Any:
+def result_card(section: Section, record: dict[str, Any]) -> Any:
     """Describe the trained model in words and numbers."""
     summary = record["summary"]
     facts = [
@@ -122,13 +133,12 @@ def result_card(section: Section, record: dict[str, Any], clusters: dict[str, An
     )
     notes = [message("info", note) for note in summary["notes"]]
     parts: list[Any] = [card("Model", listed, *notes)]
-    if clusters is not None and section.cluster is not None:
-        parts.append(_cluster_card(section))
+    if section.cluster is not None and section.contribution is not None:
+        parts.append(_cluster_card(section.cluster, section.contribution))
     return parts
 
 
-def _cluster_card(section: Section) -> Component:
-    labels, contribution = section.cluster, section.contribution
+def _cluster_card(labels: IntArray, contribution: FloatArray) -> Component:
     rows = []
     for label in np.unique(labels[labels >= 0]):
         values = contribution[labels == label]

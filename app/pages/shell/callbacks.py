@@ -53,6 +53,7 @@ def register(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
         ClientsideFunction("spatialmeta", "closeAlert"),
         Output(ids.ALERT, "hidden"),
         Input("alert-close", "n_clicks"),
+        Input(ids.ROUTE, "data"),  # what it says is about the page one has left
         prevent_initial_call=True,
     )
 
@@ -196,7 +197,7 @@ def _job_line(row: dict[str, Any]) -> Component:
 def _status_line(manifest: Any, rows: list[Any]) -> str:
     if rows and rows[0]["state"] in ("created", "queued", "running"):
         return f"{JOB_NAMES.get(rows[0]['kind'], rows[0]['kind'])}: {rows[0]['message']}"
-    last = f"{rows[0]['message']}. " if rows and rows[0]["state"] == "done" else ""
+    last = f"{rows[0]['message'].rstrip('.')}. " if rows and rows[0]["state"] == "done" else ""
     status = project_status(manifest, rows)
     for page, name in STEPS[:3]:
         if status[page] not in ("done", "running"):

@@ -2,136 +2,198 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse as sp
+from scipy.sparse import csr_matrix
 
-from spatialmeta_core import keys
+from spatialmeta_core import joint, keys
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.geometry import invert, make_pose
-from spatialmeta_core.joint import join, split
+from spatialmeta_core.geometry import apply_pose, invert, make_pose
 from spatialmeta_core.params import ReassignParams
 from spatialmeta_core.types import Alignment
 
-POSE = make_pose(30, 2.0, 2.0, (5.0, 7.0), flipped=True)
+
+SHIFT = np.array([3.17, 8.71])  # so that no two pixels are equally near
+
+
+def lattice(n: int, step: float) -> np.ndarray:
+    x, y = np.meshgrid(np.arange(n), np.arange(n))
+    return np.column_stack([x.ravel(), y.ravel()]) * step
 
 
 @pytest.fixture
 def st() -> ad.AnnData:
     rng = np.random.default_rng(0)
-    x, y = np.meshgrid(np.arange(8.0) * 10, np.arange(8.0) * 10)
-    adata = ad.AnnData(
-        sp.csr_matrix(rng.poisson(2, (64, 5)).astype(np.float32)),
-        obs=pd.DataFrame({"sample": "s"}, index=[f"spot{i}" for i in range(64)]),
-        var=pd.DataFrame({"gene_ids": list("abcde")}, index=["A", "B", "C", "D", "100.5"]),
+    counts = rng.poisson(1.0, (100, 4)).astype(np.float32)
+    counts[7] = 0
+    return ad.AnnData(
+        X=csr_matrix(counts),
+        obs=pd.DataFrame({keys.SAMPLE: "A"}, index=[f"spot{i}" for i in range(100)]),
+        var=pd.DataFrame(
+            {keys.GENE_ID: ["E1", "E2", "E3", "E4"]}, index=["a", "b", "c", "Taurine"]
+        ),
+        obsm={keys.SPATIAL: lattice(10, 100.0)},
+        uns={
+            keys.IMAGE: {"A": {"scalefactors": {"tissue_hires_scalef": 0.1}}},
+            keys.OURS: {keys.UM_PER_PX: 0.5, keys.NOTES: ["Read from A."]},
+        },
     )
-    adata.obsm[keys.SPATIAL] = np.column_stack([x.ravel(), y.ravel()])
-    adata.uns[keys.OURS] = {"um_per_px": 10.0, "simulated": True}
-    adata.uns[keys.IMAGE] = {"s": {"images": {}, "scalefactors": {}}}
-    return adata
 
 
 @pytest.fixture
 def sm() -> ad.AnnData:
-    """A finer raster over the upper half of the section, in units of its own."""
     rng = np.random.default_rng(1)
-    x, y = np.meshgrid(np.arange(0, 75, 4.0), np.arange(0, 35, 4.0))
-    xy = np.column_stack([x.ravel(), y.ravel()])
-    adata = ad.AnnData(
-        rng.gamma(2, 100, (len(xy), 3)).astype(np.float32),
-        obs=pd.DataFrame(index=[f"p{i}" for i in range(len(xy))]),
-        var=pd.DataFrame({"mz": [100.5, 200.5, 300.5]}, index=["100.5", "200.5", "300.5"]),
+    return ad.AnnData(
+        X=rng.gamma(2.0, 50.0, (400, 3)).astype(np.float32),
+        obs=pd.DataFrame(index=[f"pixel{i}" for i in range(400)]),
+        var=pd.DataFrame({keys.MZ: [100.1, 124.007, 300.3]}, index=["100.1", "Taurine", "300.3"]),
+        obsm={keys.SPATIAL: lattice(20, 45.0) + SHIFT},
+        uns={keys.OURS: {keys.SIMULATED: True}},
     )
-    back = invert(POSE).matrix
-    adata.obsm[keys.SPATIAL] = xy @ back[:, :2].T + back[:, 2]
-    return adata
 
 
 @pytest.fixture
-def joint(st: ad.AnnData, sm: ad.AnnData) -> ad.AnnData:
-    return join(st, sm, Alignment(pose=POSE))
+def half(sm: ad.AnnData) -> ad.AnnData:
+    """Metabolites on the left half only."""
+    return sm[sm.obsm[keys.SPATIAL][:, 0] < 350].copy()
 
 
-def test_genes_are_untouched(st, joint) -> None:
-    genes, _ = split(joint)
+def test_the_counts_of_st_are_not_touched(st, sm) -> None:
+    before = st.X.copy()
 
-    assert (genes.X != st.X).nnz == 0
-    np.testing.assert_array_equal(genes.obsm[keys.SPATIAL], st.obsm[keys.SPATIAL])
+    table = joint.join(st, sm)
+
+    assert (table.X[:, :4] != before).nnz == 0
+    np.testing.assert_array_equal(table.X[:, :4].toarray(), before.toarray())
+    np.testing.assert_array_equal(st.X.toarray(), before.toarray())
 
 
-def test_spots_without_pixels_have_nan_and_no_donors(joint) -> None:
-    _, metabolites = split(joint)
-    missing = np.isnan(metabolites.X.toarray()).all(axis=1)
+def test_a_spot_takes_the_mean_of_its_nearest_pixels(st, sm) -> None:
+    table = joint.join(st, sm, params=ReassignParams(n_neighbors=3, distance_factor=1.0))
 
-    assert 0 < missing.sum() < joint.n_obs
-    np.testing.assert_array_equal(missing, joint.obs[keys.N_DONORS] == 0)
-    assert joint.uns[keys.OURS][keys.NOTES] == [
-        f"{(~missing).sum()} of 64 spots have metabolite pixels within reach."
+    distance = np.linalg.norm(sm.obsm[keys.SPATIAL] - st.obsm[keys.SPATIAL][33], axis=1)
+    expected = sm.X[np.argsort(distance)[:3]].mean(axis=0)
+    np.testing.assert_allclose(table.X[33, 4:].toarray()[0], expected, rtol=1e-6)
+    assert table.obs[keys.N_DONORS].iloc[33] == 3
+
+
+def test_sparse_and_dense_intensities_give_the_same(st, sm) -> None:
+    dense = joint.join(st, sm)
+    sm.X = csr_matrix(sm.X)
+
+    np.testing.assert_allclose(joint.join(st, sm).X.toarray(), dense.X.toarray(), rtol=1e-6)
+
+
+def test_the_alignment_carries_pixels_into_the_frame_of_st(st, sm) -> None:
+    pose = make_pose(30, 2.0, 1.5, (500.0, -80.0), flipped=True)
+    moved = sm.copy()
+    moved.obsm[keys.SPATIAL] = apply_pose(invert(pose), sm.obsm[keys.SPATIAL])
+
+    table = joint.join(st, moved, Alignment(pose))
+
+    np.testing.assert_allclose(table.X.toarray(), joint.join(st, sm).X.toarray(), rtol=1e-6)
+
+
+def test_uncovered_spots_are_missing_and_counted(st, half) -> None:
+    table = joint.join(st, half)
+
+    bare = table.obs[keys.N_DONORS].to_numpy() == 0
+    assert 0 < bare.sum() < 100
+    metabolites = table.X[:, 4:].toarray()
+    assert np.isnan(metabolites[bare]).all()
+    assert np.isfinite(metabolites[~bare]).all()
+    assert np.isfinite(table.X[:, :4].toarray()).all()
+    note = table.uns[keys.OURS][keys.NOTES][-1]
+    assert note.startswith(f"{bare.sum()} of 100 spots have no metabolite pixel within reach")
+
+
+def test_normalized_values_follow_the_stated_formulas(st, half) -> None:
+    table = joint.join(st, half)
+
+    raw, normalized = table.X.toarray(), table.layers[keys.NORMALIZED].toarray()
+    counts, intensity = raw[:, :4], raw[:, 4:]
+    total, tic = counts.sum(axis=1, keepdims=True), intensity.sum(axis=1, keepdims=True)
+    expected = np.log1p(counts / np.maximum(total, 1) * 1e4)
+    np.testing.assert_allclose(normalized[:, :4], expected, rtol=1e-5)
+    expected = np.log1p(intensity / tic * np.nanmedian(tic))
+    np.testing.assert_allclose(normalized[:, 4:], expected, rtol=1e-5)
+
+
+def test_a_spot_without_signal_stays_zero() -> None:
+    values = np.array([[0.0, 0.0], [1.0, 3.0], [np.nan, np.nan]])
+
+    normalized = joint.normalized_intensities(values)
+
+    np.testing.assert_allclose(normalized[:2], np.log1p(values[:2]))
+    assert np.isnan(normalized[2]).all()
+
+
+def test_features_say_what_they_are_and_have_names_of_their_own(st, sm) -> None:
+    st.var.index = pd.Index(["a", "b", "b", "Taurine"])  # read from a file as it was
+
+    table = joint.join(st, sm)
+
+    assert table.var_names.is_unique
+    assert table.var_names.tolist() == [
+        "a",
+        "b",
+        "b-1",
+        "Taurine",
+        "100.1",
+        "Taurine (SM)",
+        "300.3",
     ]
+    assert table.var[keys.FEATURE_TYPE].tolist() == ["ST"] * 4 + ["SM"] * 3
+    np.testing.assert_allclose(table.var[keys.MZ].iloc[4:], [100.1, 124.007, 300.3])
+    assert table.var[keys.MZ].iloc[:4].isna().all()
+    assert table.var[keys.GENE_ID].tolist() == ["E1", "E2", "E3", "E4", "", "", ""]
 
 
-def test_metabolites_are_the_means_of_the_pixels_in_reach(st, sm, joint) -> None:
-    placed = Alignment(pose=POSE).apply(sm.obsm[keys.SPATIAL])
-    spot = 9
-    distance = np.linalg.norm(placed - st.obsm[keys.SPATIAL][spot], axis=1)
-    nearest = np.argsort(distance)[:5]
-    expected = sm.X[nearest[distance[nearest] <= 15.0]].mean(axis=0)
+def test_the_record_keeps_pixel_size_image_and_origin(st, sm) -> None:
+    ours = joint.join(st, sm).uns[keys.OURS]
 
-    _, metabolites = split(joint)
-
-    np.testing.assert_allclose(metabolites.X[[spot]].toarray()[0], expected, rtol=1e-5)
+    assert ours[keys.UM_PER_PX] == 0.5
+    assert ours[keys.SIMULATED] is True
+    assert ours[keys.PARAMS]["reassign"]["n_neighbors"] == 5
+    assert "Read from A." in ours[keys.NOTES]
+    assert keys.IMAGE in joint.join(st, sm).uns
 
 
-def test_a_metabolite_named_like_a_gene_keeps_both(joint) -> None:
-    assert list(joint.var_names) == ["A", "B", "C", "D", "100.5", "100.5 (SM)", "200.5", "300.5"]
-    assert joint.var[keys.FEATURE_TYPE].tolist() == ["ST"] * 5 + ["SM"] * 3
+def test_the_table_survives_a_file(st, half, tmp_path) -> None:
+    table = joint.join(st, half)
+    table.write_h5ad(tmp_path / "joint.h5ad")
+
+    again = ad.read_h5ad(tmp_path / "joint.h5ad")
+
+    np.testing.assert_array_equal(again.X.toarray(), table.X.toarray())
 
 
-def test_each_modality_is_normalized_by_its_own_total(joint) -> None:
-    layer = np.expm1(joint.layers[keys.NORMALIZED].toarray())
-    st_columns = (joint.var[keys.FEATURE_TYPE] == keys.ST).to_numpy()
+def test_splitting_gives_both_halves_back(st, half) -> None:
+    table = joint.join(st, half)
 
-    np.testing.assert_allclose(layer[:, st_columns].sum(axis=1), 1e4, rtol=1e-4)
-    covered = joint.obs[keys.N_DONORS].to_numpy() > 0
-    np.testing.assert_allclose(layer[covered][:, ~st_columns].sum(axis=1), 1e4, rtol=1e-4)
+    genes, metabolites = joint.split(table)
 
-
-def test_without_an_alignment_positions_are_taken_as_they_are(st, sm) -> None:
-    sm.obsm[keys.SPATIAL] = Alignment(pose=POSE).apply(sm.obsm[keys.SPATIAL])
-
-    assert (join(st, sm).obs[keys.N_DONORS] > 0).sum() > 0
+    np.testing.assert_array_equal(genes.X.toarray(), st.X.toarray())
+    assert genes.var_names.tolist() == ["a", "b", "c", "Taurine"]
+    np.testing.assert_array_equal(metabolites.X, table.X[:, 4:].toarray())
+    np.testing.assert_array_equal(metabolites.obsm[keys.SPATIAL], st.obsm[keys.SPATIAL])
+    again = joint.join(genes, metabolites[~np.isnan(metabolites.X[:, 0])].copy())
+    assert again.shape == table.shape
 
 
-def test_the_inputs_are_not_changed(st, sm) -> None:
-    before = st.copy(), sm.copy()
-    join(st, sm, Alignment(pose=POSE))
+def test_sections_apart_are_an_error_and_not_zeros(st, sm) -> None:
+    far = Alignment(make_pose(shift=(1e6, 0.0)))
 
-    pd.testing.assert_frame_equal(st.obs, before[0].obs)
-    pd.testing.assert_frame_equal(sm.var, before[1].var)
-
-
-def test_origin_and_pixel_size_are_handed_on(joint) -> None:
-    ours = joint.uns[keys.OURS]
-
-    assert ours["simulated"]
-    assert ours["um_per_px"] == 10.0
-    assert keys.IMAGE in joint.uns
-
-
-def test_misplaced_sections_are_an_error_and_not_a_table_of_zeros(st, sm) -> None:
-    far = Alignment(pose=make_pose(shift=(1e5, 0.0)))
-
-    with pytest.raises(InvalidDataError, match="0 of 64 spots") as caught:
-        join(st, sm, far)
+    with pytest.raises(InvalidDataError, match="0 of 100 spots") as caught:
+        joint.join(st, sm, far)
     assert caught.value.code == "E-18"
 
 
-def test_the_reach_follows_the_spacing_of_the_spots(st, sm) -> None:
-    near = join(st, sm, Alignment(pose=POSE), ReassignParams(distance_factor=0.3))
-    far = join(st, sm, Alignment(pose=POSE), ReassignParams(distance_factor=3.0))
+def test_missing_positions_are_named(st, sm) -> None:
+    del sm.obsm[keys.SPATIAL]
 
-    assert near.obs[keys.N_DONORS].sum() < far.obs[keys.N_DONORS].sum()
+    with pytest.raises(InvalidDataError, match="SM table has no positions"):
+        joint.join(st, sm)
 
 
-def test_a_table_of_one_modality_cannot_be_split(st) -> None:
-    st.var[keys.FEATURE_TYPE] = keys.ST
-    with pytest.raises(InvalidDataError, match="5 genes and 0 metabolites"):
-        split(st)
+def test_only_a_joint_table_can_be_split(st) -> None:
+    with pytest.raises(InvalidDataError, match="features of both types"):
+        joint.split(st)

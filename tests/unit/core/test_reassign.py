@@ -1,25 +1,23 @@
 import numpy as np
 import pytest
-import scipy.sparse as sp
+from scipy.sparse import csr_array
 
-from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.reassign import donor_weights, reassign
+from spatialmeta_core.errors import InvalidDataError, InvalidParamsError
+from spatialmeta_core.reassign import reassign
 
-
-def slow_reassign(values, source_xy, target_xy, max_distance, n_neighbors):
-    rows = []
-    for target in target_xy:
-        distance = np.linalg.norm(source_xy - target, axis=1)
-        nearest = np.argsort(distance)[:n_neighbors]
-        near = nearest[distance[nearest] <= max_distance]
-        rows.append(values[near].mean(axis=0) if len(near) else np.full(values.shape[1], np.nan))
-    return np.array(rows)
+RNG = np.random.default_rng(0)
+SOURCE, TARGET = RNG.uniform(0, 10, (300, 2)), RNG.uniform(0, 12, (80, 2))
+VALUES = RNG.gamma(1.0, size=(300, 7)) * (RNG.random((300, 7)) < 0.5)
 
 
-@pytest.fixture
-def scene():
-    rng = np.random.default_rng(0)
-    return rng.gamma(2, 3, (300, 7)), rng.uniform(0, 10, (300, 2)), rng.uniform(-2, 12, (60, 2))
+def reassign_slowly(values, source_xy, target_xy, max_distance, n_neighbors):
+    means, used = [], []
+    for place in target_xy:
+        distance = np.linalg.norm(source_xy - place, axis=1)
+        nearest = [i for i in np.argsort(distance)[:n_neighbors] if distance[i] <= max_distance]
+        used.append(len(nearest))
+        means.append(values[nearest].mean(axis=0) if nearest else np.full(values.shape[1], np.nan))
+    return np.array(means), np.array(used)
 
 
 def test_a_target_takes_the_mean_of_its_near_neighbors() -> None:
@@ -32,56 +30,64 @@ def test_a_target_takes_the_mean_of_its_near_neighbors() -> None:
     assert result.n_used.tolist() == [2]
 
 
-def test_a_constant_field_stays_constant(scene) -> None:
-    _, source_xy, target_xy = scene
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+@pytest.mark.parametrize(("reach", "k"), [(0.6, 5), (0.25, 3), (np.inf, 4), (2.0, 1)])
+def test_it_equals_a_plain_loop(kind, reach, k) -> None:
+    means, used = reassign_slowly(VALUES, SOURCE, TARGET, reach, k)
 
-    result = reassign(np.full((300, 3), 7.0), source_xy, target_xy, max_distance=np.inf)
+    result = reassign(kind(VALUES), SOURCE, TARGET, max_distance=reach, n_neighbors=k)
+
+    np.testing.assert_allclose(result.values, means)
+    np.testing.assert_array_equal(result.n_used, used)
+
+
+def test_a_constant_field_stays_constant() -> None:
+    result = reassign(np.full((300, 3), 7.0), SOURCE, TARGET, max_distance=np.inf)
 
     np.testing.assert_allclose(result.values, 7.0)
 
 
-@pytest.mark.parametrize("k", [1, 5])
-def test_it_agrees_with_a_plain_loop_dense_and_sparse(scene, k: int) -> None:
-    values, source_xy, target_xy = scene
-    expected = slow_reassign(values, source_xy, target_xy, 0.8, k)
+def test_a_neighbor_exactly_at_the_limit_counts() -> None:
+    result = reassign(np.array([[4.0]]), np.zeros((1, 2)), np.array([[0.3, 0.0]]), max_distance=0.3)
 
-    for given in (values, sp.csr_matrix(values), sp.csr_array(values)):
-        result = reassign(given, source_xy, target_xy, max_distance=0.8, n_neighbors=k)
-        np.testing.assert_allclose(result.values, expected)
-    assert (result.n_used == 0).any(), "the scene must hold targets out of reach"
+    assert result.n_used.tolist() == [1]
 
 
-def test_a_target_out_of_reach_gets_nan_and_not_zero() -> None:
-    result = reassign(np.ones((1, 2)), np.zeros((1, 2)), np.array([[9.0, 9.0]]), max_distance=1)
+def test_a_target_out_of_reach_is_missing_and_not_zero() -> None:
+    result = reassign(VALUES, SOURCE, TARGET + 1000, max_distance=1.0)
 
     assert np.isnan(result.values).all()
-    assert result.n_used.tolist() == [0]
+    assert result.n_used.sum() == 0
 
 
-def test_fewer_sources_than_neighbors_are_all_used() -> None:
-    result = reassign(
-        np.array([[2.0], [4.0]]), np.zeros((2, 2)), np.zeros((1, 2)), max_distance=1, n_neighbors=5
-    )
+def test_small_units_lose_nothing() -> None:
+    in_px = reassign(VALUES, SOURCE, TARGET, max_distance=0.5)
+    in_mm = reassign(VALUES, SOURCE * 1e-4, TARGET * 1e-4, max_distance=0.5e-4)
 
-    assert result.values.tolist() == [[3.0]]
-
-
-def test_permuting_sources_changes_nothing(scene) -> None:
-    values, source_xy, target_xy = scene
-    order = np.random.default_rng(1).permutation(len(values))
-
-    one = reassign(values, source_xy, target_xy, max_distance=2)
-    two = reassign(values[order], source_xy[order], target_xy, max_distance=2)
-
-    np.testing.assert_allclose(one.values, two.values)
+    np.testing.assert_array_equal(in_mm.n_used, in_px.n_used)
+    np.testing.assert_allclose(in_mm.values, in_px.values)
 
 
-def test_weights_of_a_target_sum_to_one(scene) -> None:
-    _, source_xy, target_xy = scene
+def test_fewer_pixels_than_neighbors_is_no_error() -> None:
+    result = reassign(VALUES[:2], SOURCE[:2], TARGET[:1], max_distance=np.inf, n_neighbors=5)
 
-    total = donor_weights(source_xy, target_xy, max_distance=1).sum(axis=1)
+    np.testing.assert_allclose(result.values[0], VALUES[:2].mean(axis=0))
 
-    assert set(np.round(total, 12)) == {0.0, 1.0}
+
+def test_no_pixels_leave_everything_missing() -> None:
+    result = reassign(np.empty((0, 2)), np.empty((0, 2)), TARGET, max_distance=1.0)
+
+    assert np.isnan(result.values).all()
+    assert result.values.shape == (80, 2)
+
+
+def test_the_input_is_not_changed() -> None:
+    values, source = VALUES.copy(), SOURCE.copy()
+
+    reassign(values, source, TARGET, max_distance=1.0)
+
+    np.testing.assert_array_equal(values, VALUES)
+    np.testing.assert_array_equal(source, SOURCE)
 
 
 def test_rows_and_positions_must_agree() -> None:
@@ -89,8 +95,7 @@ def test_rows_and_positions_must_agree() -> None:
         reassign(np.ones((3, 1)), np.zeros((2, 2)), np.zeros((1, 2)), max_distance=1.0)
 
 
-def test_no_sources_and_a_reach_of_zero_are_refused() -> None:
-    with pytest.raises(InvalidDataError, match="no source spots"):
-        reassign(np.ones((0, 1)), np.zeros((0, 2)), np.zeros((1, 2)), max_distance=1.0)
-    with pytest.raises(InvalidDataError, match="largest distance"):
-        reassign(np.ones((1, 1)), np.zeros((1, 2)), np.zeros((1, 2)), max_distance=0.0)
+@pytest.mark.parametrize("bad", [{"max_distance": -1.0}, {"max_distance": np.nan}])
+def test_a_cut_off_below_zero_is_refused(bad) -> None:
+    with pytest.raises(InvalidParamsError, match="max_distance"):
+        reassign(VALUES, SOURCE, TARGET, **bad)

@@ -91,10 +91,10 @@ def test_spots_that_cannot_be_used_are_left_out_counted_and_told(joint) -> None:
     assert np.flatnonzero(~data.used).tolist() == [0, 1, 2, 3, 4]
     assert len(data.spots.counts) == 115
     assert data.notes == (
-        "2 of 120 spots have no metabolite pixel nearby and were left out.",
-        "1 of 120 spots lack some metabolite values and were left out.",
-        "1 of 120 spots have a total intensity of 0 and were left out.",
-        "1 of 120 spots have no counts in the chosen genes and were left out.",
+        "Left out 2 of 120 spots, without a metabolite pixel nearby.",
+        "Left out 1 of 120 spots, without some metabolite values.",
+        "Left out 1 of 120 spots, with a total intensity of 0.",
+        "Left out 1 of 120 spots, without counts in the chosen genes.",
     )
 
 
@@ -106,7 +106,7 @@ def test_features_that_do_not_vary_do_no_harm_and_are_told(joint) -> None:
 
     assert np.isfinite(data.spots.sm.numpy()).all()
     assert data.notes == (
-        "1 genes and 1 metabolites do not vary between the spots used; they tell the model nothing.",
+        "Constant over the spots used, so without information: genes 1, metabolites 1.",
     )
 
 
@@ -169,7 +169,7 @@ def test_features_without_a_modality_are_refused(joint) -> None:
 def test_too_few_usable_spots_are_refused_with_the_reason(joint) -> None:
     joint.X[9:, 30:] = np.nan
 
-    with pytest.raises(InvalidDataError, match="9 of 120 spots.*111 of 120 spots have no metab"):
+    with pytest.raises(InvalidDataError, match=r"9 of 120 spots.*Left out 111 of 120"):
         prepare(joint)
 
 

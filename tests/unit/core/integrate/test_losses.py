@@ -32,7 +32,9 @@ def test_the_total_is_the_weighted_sum() -> None:
 def test_terms_are_means_per_spot() -> None:
     torch.manual_seed(0)
     module = JointVAE(5, 4, params=NetParams(n_hidden=8)).eval()
-    once = Minibatch(torch.randint(1, 9, (6, 5)).float(), torch.randn(6, 4), torch.empty(6, 0).long())
+    once = Minibatch(
+        torch.randint(1, 9, (6, 5)).float(), torch.randn(6, 4), torch.empty(6, 0).long()
+    )
     twice = Minibatch(*(torch.cat([part, part]) for part in once))
     outputs, doubled = module(once), module(twice)
 
@@ -49,8 +51,11 @@ def slow_mmd(a, b):
     total = 0.0
     for s in (0.25, 0.5, 1.0, 2.0, 4.0):
         k = np.exp(-squared / (s * bandwidth))
-        n = len(a)
-        total += (k[:n, :n].mean() + k[n:, n:].mean() - 2 * k[:n, n:].mean()) / 5
+        n, m = len(a), len(b)
+        within_a = sum(k[i, j] for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
+        later = range(n, n + m)
+        within_b = sum(k[i, j] for i in later for j in later if i != j) / (m * (m - 1))
+        total += (within_a + within_b - 2 * k[:n, n:].mean()) / 5
     return total
 
 
@@ -61,13 +66,40 @@ def test_mmd_agrees_with_the_sum_over_pairs() -> None:
     assert mmd(torch.tensor(a), torch.tensor(b)).item() == pytest.approx(slow_mmd(a, b))
 
 
-def test_mmd_is_zero_for_equal_sets_and_grows_with_their_distance() -> None:
-    a = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+def test_mmd_averages_zero_over_draws_from_one_distribution() -> None:
+    generator = torch.Generator().manual_seed(0)
 
-    values = [mmd(a, a + shift).item() for shift in (0.0, 0.5, 1.0, 3.0)]
+    values = [mmd(*torch.randn(2, 8, 3, generator=generator)).item() for _ in range(400)]
 
-    assert values[0] == pytest.approx(0.0, abs=1e-6)
+    assert np.mean(values) == pytest.approx(0.0, abs=3 * np.std(values) / 20)
+
+
+def test_mmd_grows_with_distance() -> None:
+    a, b = torch.randn(2, 50, 3, generator=torch.Generator().manual_seed(0))
+
+    values = [mmd(a, b + shift).item() for shift in (0.0, 0.5, 1.0, 3.0)]
+
     assert values == sorted(values)
+
+
+@pytest.mark.parametrize("n", [40, 600])  # exact, and by random features
+def test_following_the_gradient_of_the_mmd_joins_two_batches(n) -> None:
+    latent = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
+    batch = (torch.arange(n) % 2)[:, None]
+    latent = (latent + 3 * batch).requires_grad_()
+    optimizer = torch.optim.Adam([latent], lr=0.1)
+
+    def gap():
+        return (latent[::2].mean(0) - latent[1::2].mean(0)).norm().item()
+
+    before = gap()
+    for _ in range(100):
+        optimizer.zero_grad()
+        batch_mmd(latent, batch).backward()
+        optimizer.step()
+
+    assert gap() < 0.2 * before
+    assert latent.std().item() > 0.5  # joined, not collapsed
 
 
 def test_mmd_does_not_depend_on_the_scale_of_the_latent_space() -> None:

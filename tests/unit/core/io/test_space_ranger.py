@@ -1,6 +1,7 @@
 import gzip
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,3 +254,11 @@ def test_what_is_no_section_is_explained(tmp_path):
         read_st(tmp_path / "notes.txt")
     with pytest.raises(NotFoundError):
         read_st(tmp_path / "absent")
+
+
+def test_the_size_limit_holds_for_what_an_archive_unpacks_to(make_outs, tmp_path):
+    archive = pack(make_outs(), "zip", tmp_path)
+
+    with pytest.raises(InvalidDataError, match="unpacks to more than") as caught:
+        read_st(archive, max_bytes=Path(archive).stat().st_size)
+    assert caught.value.code == "E-16"

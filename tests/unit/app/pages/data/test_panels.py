@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+
+from app.pages.data import panels
+
+RECORD = {
+    "revision": 4,
+    "created": 0.0,
+    "summary": {
+        "source": "<b>mine</b>.zip",
+        "n_spots": 1234,
+        "n_features": 56,
+        "area": None,
+        "um_per_px": None,
+        "image": {"width": 2000, "height": 1893, "scale": 0.15},
+        "check": [{"level": "ok", "text": "fine"}, {"level": "warning", "text": "look here"}],
+        "confirmed": False,
+    },
+}
+
+
+def row(kind, state, **error):
+    return {
+        "id": "0" * 16,
+        "kind": kind,
+        "state": state,
+        "error": {"title": "", "message": "", "code": "", **error} if error else {},
+        "progress": 0.0,
+        "message": "",
+        "request": "",
+        "params": {},
+    }
+
+
+def words(component):
+    return str(component)
+
+
+def test_pictures_are_addressed_by_revision():
+    shown = words(panels.view("a" * 16, "st", RECORD))
+
+    assert f"/api/projects/{'a' * 16}/st/4/image.jpg" in shown
+    assert f"/api/projects/{'a' * 16}/st/4/spots.png" in shown
+
+
+def test_without_histology_the_spots_themselves_are_the_picture():
+    bare = {**RECORD, "summary": {**RECORD["summary"], "image": None}}
+
+    shown = words(panels.view("a" * 16, "st", bare))
+
+    assert "map.png" in shown
+    assert "image.jpg" not in shown
+
+
+def test_what_is_unknown_says_so():
+    shown = words(panels.view("a" * 16, "st", RECORD))
+
+    assert "unknown, distances are in px" in shown
+    assert "1,234" in shown
+
+
+def test_a_size_entered_by_hand_is_told_from_the_files():
+    facts = {**RECORD["summary"], "um_per_px": 0.65}
+    from_file = words(panels.view("a" * 16, "st", {**RECORD, "summary": facts}))
+    by_hand = {**facts, "um_per_px_by_hand": 0.65}
+
+    assert "0.65 µm per px, from the file" in from_file
+    assert "entered by hand" in words(panels.view("a" * 16, "st", {**RECORD, "summary": by_hand}))
+
+
+def test_warnings_are_in_sight_and_what_passed_is_folded_away():
+    _seen, warnings, passed = panels.view("a" * 16, "st", RECORD)
+
+    assert "look here" in words(warnings)
+    assert "fine" in words(passed)
+    assert "1 checks passed" in words(passed) or "1 check passed" in words(passed)
+
+
+@pytest.mark.parametrize(
+    ("record", "rows", "word"),
+    [
+        (None, [], "empty"),
+        (None, [row("import_st", "running")], "reading"),
+        (RECORD, [row("demo", "queued")], "reading"),
+        (RECORD, [row("import_sm", "running")], "needs review"),
+        (RECORD, [row("import_st", "failed", code="E-06")], "needs review"),
+        ({**RECORD, "summary": {"confirmed": True}}, [], "looks right"),
+    ],
+)
+def test_a_slot_says_where_it_stands(record, rows, word):
+    assert panels.state_chip(record, rows, "st").children == word
+
+
+def test_columns_are_asked_for_only_when_that_helps():
+    asked = [row("import_sm", "failed", code="E-13")]
+
+    assert panels.asks_for_columns(asked, "sm")
+    assert not panels.asks_for_columns([row("import_sm", "running"), *asked], "sm")
+    assert not panels.asks_for_columns([row("import_sm", "failed", code="E-10")], "sm")
+    assert not panels.asks_for_columns([row("import_st", "failed", code="E-12")], "st")
+    assert not panels.asks_for_columns(None, "sm")
+
+
+def test_the_way_on_opens_when_both_are_confirmed():
+    confirmed = {"artefacts": {slot: {"summary": {"confirmed": True}} for slot in ("st", "sm")}}
+
+    assert panels.onward({"artefacts": {}}, []) == (False, panels.onward({"artefacts": {}}, [])[1])
+    assert "load both" in panels.onward({"artefacts": {}}, [])[1]
+    assert panels.onward(confirmed, [])[0]
+    assert not panels.onward(confirmed, [row("pipeline", "running")])[0]
+    again = {"artefacts": {**confirmed["artefacts"], "joint": {}}}
+    assert "replaced" in panels.onward(again, [])[1]
