@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class ReadCache:
-    """Keep the ``size`` values used last; of threads that ask for a new one at once, one reads it."""
+    """Keep the ``size`` values used last; of threads that ask for a new one, one reads it."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -43,13 +43,21 @@ CHECK_MARKS: Final = {
 }
 
 
+def extra(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return ``aria-*`` and ``data-*`` attributes for ``**`` in a component's call.
+
+    They are no Python names, and Dash's annotations have no place for them.
+    """
+    return attributes
+
+
 def card(title: str, *children: Any, note: str = "", id: str | None = None) -> Component:
     """Return a panel with a heading, an optional one-line note, and content."""
     head: list[Component] = [html.H3(title, className="card-head")]
     if note:
         head.append(html.P(note, className="card-note"))
-    extra = {} if id is None else {"id": id}
-    return html.Section([*head, *children], className="panel", **extra)
+    named: dict[str, Any] = {} if id is None else {"id": id}
+    return html.Section([*head, *children], className="panel", **named)
 
 
 def number_box(
@@ -125,7 +133,9 @@ def job_card(job: Mapping[str, Any]) -> Component:
     else:
         body.append(html.P(job["message"], className="job-message"))
     body.append(html.Div(_job_buttons(job), className="job-buttons"))
-    return html.Div(body, className="job-card", **{"data-state": state, "data-kind": job["kind"]})
+    return html.Div(
+        body, className="job-card", **extra({"data-state": state, "data-kind": job["kind"]})
+    )
 
 
 def job_cards(jobs: Sequence[Mapping[str, Any]] | None, kinds: Sequence[str]) -> list[Component]:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from app import exports, recipe, steps
+from app.context import StepContext
 from app.store import ProjectStore
 from spatialmeta_core.errors import InvalidDataError
 
@@ -109,7 +110,7 @@ def _runner(
                 last = message
                 _say(f"{kind:10} {100 * progress:3.0f} %  {message}")
 
-        context = steps.StepContext(
+        context = StepContext(
             store=store,
             project=project,
             folder=folder,

@@ -6,9 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import psutil
 import sqlalchemy as sa
 
 from app.state import ACTIVE_STATES
+
+HEARTBEAT_S: Final = 1.0
+NEVER_STARTED_AFTER_S: Final = 60.0  # from the click to the worker's first sign of life
 
 METADATA: Final = sa.MetaData()
 JOBS: Final = sa.Table(
@@ -92,3 +96,22 @@ class Job:
         """Return what the browser may see."""
         hidden = ("owner", "pid", "pid_started", "heartbeat")
         return {key: value for key, value in asdict(self).items() if key not in hidden}
+
+
+def is_lost(job: Job, now: float) -> bool:
+    """Tell whether the process of an active job is gone, at time ``now`` (s since the epoch)."""
+    if job.pid is None or job.pid_started is None:
+        return now - job.created > NEVER_STARTED_AFTER_S
+    if _process_lives(job.pid, job.pid_started):
+        return False
+    # a worker that has just ended may still be writing its last word
+    return now - job.heartbeat > 3 * HEARTBEAT_S
+
+
+def _process_lives(pid: int, started: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - started) < 1.0
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

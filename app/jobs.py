@@ -15,22 +15,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import sqlalchemy as sa
 
-from app.job import JOBS, METADATA, Job
+from app.job import JOBS, METADATA, NEVER_STARTED_AFTER_S, Job, is_lost
 from app.state import ACTIVE_STATES
 from spatialmeta_core.errors import InvalidParamsError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from app.settings import Settings
-
-HEARTBEAT_S: Final = 1.0
-NEVER_STARTED_AFTER_S: Final = 60.0  # from the click to the worker's first sign of life
 
 
 class JobTable:
@@ -239,7 +234,7 @@ class JobTable:
         return job
 
     def _or_stopped(self, job: Job) -> Job:
-        if not job.is_active or not _is_lost(job, time.time(), _process_lives):
+        if not job.is_active or not is_lost(job, time.time()):
             return job
         if job.request == "cancel":
             self.finish(job.id, "canceled", "Canceled")
@@ -284,24 +279,6 @@ def supervise_all(settings: Settings, job_ids: list[str]) -> list[str]:
     for job_id in {*waiting, *job_ids}:
         jobs.watch(job_id)
     return job_ids
-
-
-def _is_lost(job: Job, now: float, lives: Callable[[int, float], bool]) -> bool:
-    if job.pid is None or job.pid_started is None:
-        return now - job.created > NEVER_STARTED_AFTER_S
-    if lives(job.pid, job.pid_started):
-        return False
-    # a worker that has just ended may still be writing its last word
-    return now - job.heartbeat > 3 * HEARTBEAT_S
-
-
-def _process_lives(pid: int, started: float) -> bool:
-    try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - started) < 1.0
-        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _sqlite_pragmas(connection: Any, _record: Any) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import anndata as ad
+
     from app.store import ProjectStore
     from spatialmeta_core.markers import MarkerIndex
     from spatialmeta_core.types import Alignment, FloatArray, IntArray

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import diskcache
 import multiprocess
-from dash import ALL, Dash, DiskcacheManager, Input, Output, set_props
+from dash import Dash, DiskcacheManager, set_props
 from flask import Flask, redirect, request
 
-from app import downloads, ids, uploads
+from app import downloads, ids, launcher, uploads
 from app.components import message
 from app.jobs import JobTable
 from app.pages import align, data, explore, export, home, integrate, shell
@@ -38,7 +38,7 @@ PAGES: Final = {
 log = logging.getLogger(__name__)
 
 
-class SpawnDiskcacheManager(DiskcacheManager):  # type: ignore[misc]  # dash has no types
+class SpawnDiskcacheManager(DiskcacheManager):
     """Dash's embedded background manager, with fresh interpreters instead of forks.
 
     A forked child would inherit the listening port, so that a restarted server could not bind it.
@@ -47,7 +47,8 @@ class SpawnDiskcacheManager(DiskcacheManager):  # type: ignore[misc]  # dash has
     def call_job_fn(self, key: str, job_fn: Any, args: Any, context: Any) -> int | None:
         """Start the job in a spawned process and return its process id."""
         process = multiprocess.get_context("spawn").Process(
-            target=job_fn, args=(key, self._make_progress_key(key), args, context)
+            target=job_fn,
+            args=(key, self._make_progress_key(key), args, context),  # type: ignore[no-untyped-call]
         )
         process.start()
         pid: int | None = process.pid
@@ -67,13 +68,13 @@ def create_app(settings: Settings | None = None) -> Dash:
     store = ProjectStore(settings.projects_dir)
     app = Dash(
         "app",
-        server=Flask("app", static_folder=None),
+        server=Flask("app", static_folder=None),  # type: ignore[arg-type]  # dash says bool
         assets_folder=str(ASSETS),
         assets_ignore=r"bootstrap",  # loaded first, by name, so that our own styles win
         external_stylesheets=["/assets/vendor/bootstrap.min.css"],
         serve_locally=True,
         title="SpatialMETA",
-        update_title=None,
+        update_title="",
         background_callback_manager=_manager(settings),
         on_error=show_expected,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
@@ -88,7 +89,7 @@ def create_app(settings: Settings | None = None) -> Dash:
     shell.register(app, store, jobs)
     for page in PAGES.values():
         page.register(app, store, jobs)
-    _register_launcher(app, settings)
+    launcher.register(app, settings)
     return app
 
 
@@ -108,35 +109,10 @@ def show_expected(error: Exception) -> None:
     set_props(ids.ALERT, {"hidden": False})  # the callback's own outputs stay as they are
 
 
-def _register_launcher(app: Dash, settings: Settings) -> None:
-    """Turn job rows into processes: one background callback for every long step."""
-    folder, url = str(settings.data_dir), settings.database_url
-    max_jobs, max_unpacked = settings.max_jobs, settings.max_unpacked_bytes
-
-    @app.callback(
-        Output(ids.LAUNCHED, "data"),
-        Input(ids.pattern("launch", page=ALL), "data"),
-        background=True,
-        prevent_initial_call=True,
-    )
-    def supervise(launches: list[dict[str, Any] | None]) -> list[str]:
-        # Runs in a fresh process: everything it needs is imported and built there. The job ids in
-        # its arguments keep two users' calls apart in Dash's cache.
-        from pathlib import Path  # noqa: PLC0415
-
-        from app.jobs import supervise_all  # noqa: PLC0415
-        from app.settings import Settings  # noqa: PLC0415
-
-        own = Settings(
-            Path(folder), database_url=url, max_jobs=max_jobs, max_unpacked_bytes=max_unpacked
-        )
-        return supervise_all(own, [job for launch in launches if launch for job in launch["jobs"]])
-
-
 def _manager(settings: Settings) -> SpawnDiskcacheManager:
     folder = settings.data_dir / "dash-cache"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds pickles: ours alone
-    return SpawnDiskcacheManager(diskcache.Cache(str(folder)), expire=3600)
+    return SpawnDiskcacheManager(diskcache.Cache(str(folder)), expire=3600)  # type: ignore[no-untyped-call]
 
 
 def _secret(path: Path) -> bytes:

@@ -106,7 +106,7 @@ def artefact_status(
         Job rows of the project, newest first, with ``kind`` and ``state``.
     """
     mine = [job for job in jobs if artefact in JOB_MAKES.get(str(job["kind"]), ())]
-    if any(job["state"] in ACTIVE_STATES for job in mine):
+    if any(_is_making(job, manifest["artefacts"].get(artefact)) for job in mine):
         return "running"
     if is_current(manifest, artefact):
         return "done"
@@ -117,6 +117,13 @@ def artefact_status(
     if all(is_current(manifest, name) for name in INPUTS[artefact]):
         return "ready"
     return "not started"
+
+
+def _is_making(job: Mapping[str, Any], record: Mapping[str, Any] | None) -> bool:
+    """Tell whether a job is still to make an artefact; one that makes several may have made it."""
+    if job["state"] not in ACTIVE_STATES:
+        return False
+    return record is None or record.get("created", 0.0) < job.get("created", 1.0)
 
 
 def project_status(

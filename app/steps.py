@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-from app import placement, sections, stills, uploads
+from app import placement, sections
+from app.imports import import_sm, import_st, load_demo
 from app.state import is_current
-from spatialmeta_core import cluster, io, joint, keys, simulate
+from spatialmeta_core import cluster, io, joint, keys
 from spatialmeta_core.align import align
-from spatialmeta_core.errors import NotFoundError, NotReadyError
+from spatialmeta_core.errors import NotFoundError
 from spatialmeta_core.features import select_features
 from spatialmeta_core.io.alignment import read_alignment
 from spatialmeta_core.params import (
@@ -29,79 +29,15 @@ from spatialmeta_core.params import (
     TrainParams,
     from_dict,
 )
-from spatialmeta_core.types import Alignment, CheckItem, EpochReport, Pose
+from spatialmeta_core.types import Alignment, EpochReport, Pose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import anndata as ad
 
-    from app.settings import Settings
-    from app.store import ProjectStore
-
-
-@dataclass(frozen=True, slots=True)
-class StepContext:
-    """What a step works with.
-
-    Attributes
-    ----------
-    folder
-        The job's own folder, for its log, losses and checkpoint.
-    params
-        JSON values, one entry per parameter set of the step.
-    report
-        Takes progress (0 to 1) and a message; raises when the user canceled.
-    keep_best
-        Whether the user asked to end training and keep the best state.
-    """
-
-    store: ProjectStore
-    project: str
-    folder: Path
-    params: dict[str, Any]
-    report: Callable[[float, str], None]
-    keep_best: Callable[[], bool]
-    settings: Settings
-
-
-def import_st(context: StepContext) -> str:
-    """Read an uploaded ST file, check it, and make it the project's ST section."""
-    path, name = _uploaded(context)
-    context.report(0.1, f"Reading {name}")
-    with uploads.named(path, name):
-        adata = io.read_st(path, sample="section", max_bytes=context.settings.max_unpacked_bytes)
-    context.report(0.7, "Checking")
-    by_hand = context.params.get("um_per_px")  # a recipe repeats what the user entered
-    extra = {} if by_hand is None else {"um_per_px": by_hand, "um_per_px_by_hand": by_hand}
-    _commit_st(context, adata, name, **extra)
-    _forget_replaced(context)
-    return f"{adata.n_obs:,} spots and {adata.n_vars:,} genes read from {name}"
-
-
-def import_sm(context: StepContext) -> str:
-    """Read an uploaded SM file, check it, and make it the project's SM section."""
-    path, name = _uploaded(context)
-    context.report(0.1, f"Reading {name}")
-    columns = {key: context.params.get(key) for key in ("x_column", "y_column")}
-    with uploads.named(path, name):
-        adata = io.read_sm(path, sample="section", **columns)
-    context.report(0.7, "Checking")
-    _commit_sm(context, adata, name, **{key: value for key, value in columns.items() if value})
-    _forget_replaced(context)
-    return f"{adata.n_obs:,} pixels and {adata.n_vars:,} m/z values read from {name}"
-
-
-def load_demo(context: StepContext) -> str:
-    """Simulate a paired section and make it the project's data."""
-    seed = int(context.params.get("seed", 0))
-    context.report(0.1, "Simulating a paired section")
-    section = simulate.paired_section(seed)
-    context.report(0.6, "Saving")
-    source, extra = f"simulated, seed {seed}", {"demo_seed": seed, "confirmed": True}
-    _commit_st(context, section.st, source, **extra)
-    _commit_sm(context, section.sm, source, **extra)
-    return "Simulated demo section ready"
+    from app.context import StepContext
 
 
 def run_align(context: StepContext) -> str:
@@ -230,7 +166,7 @@ def run_cluster(context: StepContext) -> str:
     )
     names = sections.open_section(context.store, context.project).spot_names
     contribution = result.contribution
-    values = {
+    values: dict[str, Any] = {
         "obs_names": names,
         keys.CLUSTER: labels,
         keys.UMAP: umap,
@@ -302,87 +238,12 @@ STEPS: Final[dict[str, Callable[[StepContext], str]]] = {
 }
 
 
-def _uploaded(context: StepContext) -> tuple[Path, str]:
-    if "path" in context.params:  # the headless twin reads files where they are
-        path = Path(context.params["path"])
-        return path, path.name
-    upload = uploads.find(context.store, context.project, str(context.params["upload_id"]))
-    if not upload.complete:
-        raise NotReadyError(f"'{upload.name}' has not arrived completely. Choose the file again.")
-    return upload.path, upload.name
-
-
-def _forget_replaced(context: StepContext) -> None:
-    if "upload_id" in context.params:
-        upload = uploads.find(context.store, context.project, str(context.params["upload_id"]))
-        uploads.forget_replaced(context.store, context.project, upload)
-
-
 def _params(context: StepContext, name: str, kind: type[Any]) -> Any:
     return from_dict(kind, context.params.get(name) or {})
 
 
 def _read(context: StepContext, artefact: str) -> ad.AnnData:
     return placement.read_adata(context.store, context.project, artefact)
-
-
-def _commit_st(context: StepContext, adata: ad.AnnData, source: str, **extra: Any) -> None:
-    picture = placement.tissue_image(adata)
-    found = adata.uns.get(keys.OURS, {}).get(keys.UM_PER_PX)
-    um_per_px = None if found is None else float(found)
-    image = None
-    if picture is not None:
-        height, width = picture.rgb.shape[:2]
-        image = {"width": width, "height": height, "scale": picture.scale}
-
-    def write(folder: Path) -> None:
-        io.write_h5ad(adata, folder / "st.h5ad")
-        stills.write_st(adata, picture, folder)
-
-    context.store.commit(
-        context.project,
-        "st",
-        write,
-        summary={
-            **_facts(adata, source, io.check_st(adata)),
-            "um_per_px": um_per_px,  # in force; the user may correct it
-            "um_per_px_found": um_per_px,
-            "image": image,
-            **extra,
-        },
-    )
-
-
-def _commit_sm(context: StepContext, adata: ad.AnnData, source: str, **extra: Any) -> None:
-    ours = adata.uns.get(keys.OURS, {})
-
-    def write(folder: Path) -> None:
-        io.write_h5ad(adata, folder / "sm.h5ad")
-        stills.write_sm(adata, folder)
-
-    context.store.commit(
-        context.project,
-        "sm",
-        write,
-        summary={
-            **_facts(adata, source, io.check_sm(adata)),
-            "step": float(ours[keys.STEP]) if keys.STEP in ours else None,
-            "polarity": ours.get(keys.POLARITY),
-            **extra,
-        },
-    )
-
-
-def _facts(adata: ad.AnnData, source: str, report: tuple[CheckItem, ...]) -> dict[str, Any]:
-    return {
-        "source": source,
-        "n_spots": adata.n_obs,
-        "n_features": adata.n_vars,
-        "area": placement.area(adata),
-        "simulated": bool(adata.uns.get(keys.OURS, {}).get(keys.SIMULATED, False)),
-        "check": [asdict(item) for item in report],
-        "confirmed": False,
-    }
 
 
 def _fit(context: StepContext) -> Alignment:

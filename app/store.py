@@ -62,8 +62,6 @@ class ProjectStore:
         self.root = root
         self._cache = ReadCache(cache_items)
 
-    # projects -------------------------------------------------------------------------------
-
     def create(self, name: str, *, simulated: bool = False) -> str:
         """Make an empty project and return its id."""
         project = secrets.token_hex(8)
@@ -143,8 +141,6 @@ class ProjectStore:
             fcntl.flock(handle, fcntl.LOCK_EX)
             self.folder(project)  # raises if it was deleted while we waited
             yield
-
-    # artefacts ------------------------------------------------------------------------------
 
     def manifest(self, project: str) -> dict[str, Any]:
         """Return the manifest: overall revision and one record per artefact."""
@@ -284,15 +280,11 @@ class ProjectStore:
         for _, path in sorted(found, key=lambda pair: int(pair[0][1]))[:-KEEP_REVISIONS]:
             shutil.rmtree(path, ignore_errors=True)
 
-    # loaded values --------------------------------------------------------------------------
-
     def load(self, project: str, artefact: str, name: str, read: Callable[[Path], T]) -> T:
         """Read a file of an artefact's current revision through the cache; read-only."""
         path = self.path(project, artefact, name)
         key = (str(path), f"{read.__module__}.{read.__qualname__}")
         return self._cache.get(key, lambda: read(path))
-
-    # histories: hand poses and drawings -----------------------------------------------------
 
     def history(self, project: str, name: str) -> History:
         """Return an undoable history, ``"poses"`` or ``"drawings"``."""

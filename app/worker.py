@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import OperationalError
 
-from app.jobs import HEARTBEAT_S, JobTable
+from app.context import StepContext
+from app.job import HEARTBEAT_S
+from app.jobs import JobTable
 from app.settings import Settings
 from app.store import ProjectStore
 from spatialmeta_core.errors import NotFoundError, SpatialMetaError
@@ -109,7 +111,7 @@ def _run_step(jobs: JobTable, job: Job, reporter: Reporter, settings: Settings) 
     try:
         from app import steps  # noqa: PLC0415  # loads the science only once the job is taken
 
-        context = steps.StepContext(
+        context = StepContext(
             store=ProjectStore(settings.projects_dir),
             project=job.project,
             folder=folder,

@@ -339,6 +339,8 @@
       getView: view.state,
       undo: () => stepHistory("undo"),
       redo: () => stepHistory("redo"),
+      /** Whether the user is in the middle of a gesture or a burst of keys: the pose is not settled. */
+      isBusy: () => burst !== null || pointer.isBusy(),
       canUndo: () => history.canUndo() || burst !== null,
       canRedo: () => history.canRedo(),
       nudge,

@@ -165,6 +165,8 @@
   function sync(pose) {
     page.pose = pose || page.pose;
     if (!pose || !page.handle || pose.project !== page.project || pose.key !== page.key) return noUpdate();
+    // a gesture under way ends in a change of ours, whose acknowledgement brings us back here
+    if (page.handle.isBusy()) return noUpdate();
     if (page.outbox.length || pose.revision < page.acknowledged) return noUpdate();
     const reviewed = page.view !== null;
     if (!pose.views.some((view) => view.value === page.view)) page.view = pose.views.length ? pose.views[0].value : null;

@@ -153,7 +153,7 @@
     }
     node.hidden = false;
     Object.assign(node.style, { left: `${at.left}px`, top: `${at.top}px` });
-    node.classList.toggle("to-left", at.left > gd.clientWidth * 0.6);
+    node.classList.toggle("to-left", at.left > gd.clientWidth * 0.5);
     node.classList.toggle("to-top", at.top > gd.clientHeight * 0.75);
     return node;
   }
@@ -187,7 +187,12 @@
   async function drawModel(scene, model) {
     state.model = model;
     const gd = await whenDrawn(tissue, scene);
-    if (gd) await window.Plotly.relayout(gd, { shapes: model.shapes, annotations: model.annotations, selections: [] });
+    if (!gd) return;
+    await window.Plotly.relayout(gd, { shapes: model.shapes, annotations: model.annotations, selections: [] });
+    // show the corners of the shape being edited; plotly does so when its outline is clicked
+    const edited = model.shapes.findIndex((shape) => shape.editable);
+    const outline = edited < 0 ? null : gd.querySelector(`.shapelayer path[data-index="${edited}"]`);
+    if (outline) outline.dispatchEvent(new MouseEvent("click", { bubbles: true }));
   }
 
   function setRange(x, y) {

@@ -27,6 +27,12 @@
     box.blur();
   }
 
+  function closeMenus(except) {
+    document.querySelectorAll(".explore-menu[open]").forEach((menu) => {
+      if (!menu.contains(except)) menu.open = false;
+    });
+  }
+
   // keep the focus in the box, so that the list stays while it is clicked
   document.addEventListener("mousedown", (event) => {
     if (event.target.closest(".find-list")) event.preventDefault();
@@ -39,10 +45,9 @@
     if (color) choose("color", color.dataset.exploreColor);
     const curve = event.target.closest("[data-explore-curve]");
     if (curve) choose("curve", curve.dataset.exploreCurve);
-    document.querySelectorAll(".explore-menu[open]").forEach((menu) => {
-      if (!menu.contains(event.target)) menu.open = false;
-    });
+    closeMenus(event.target);
   });
+  document.addEventListener("focusin", (event) => closeMenus(event.target));
 
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
@@ -50,7 +55,7 @@
       if (box && box.offsetParent) { event.preventDefault(); box.focus(); }
       return;
     }
-    if (event.key === "Escape") document.querySelectorAll(".explore-menu[open]").forEach((menu) => { menu.open = false; });
+    if (event.key === "Escape") closeMenus(null);
     const find = event.target.closest && event.target.closest("[data-explore-find]");
     if (!find) return;
     const all = options(find);

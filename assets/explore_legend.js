@@ -67,7 +67,7 @@
       list.append(button);
     });
     const note = legend.note ? [node("p", "card-note", legend.note)] : [];
-    return [head(legend), list, ...missingMark(legend, missing), ...note];
+    return [head(legend), ...missingMark(legend, missing), list, ...note];
   }
 
   function draw(legend, painted, colors, missing) {

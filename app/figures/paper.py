@@ -53,6 +53,8 @@ LEGEND_MM: Final = 42.0
 TALLEST_MM: Final = 200.0
 DPI: Final = 300
 MOST_VECTOR_SPOTS: Final = 20_000
+UM_PER_MM: Final = 1000.0
+LEGEND_LINE_MM: Final = 4.0
 MOST_LABELS: Final = 30  # lines of a legend
 SPOT_SHARE: Final = 0.55  # of the spacing, where the diameter is not known
 STYLE: Final[Mapping[str, Any]] = {
@@ -174,7 +176,7 @@ def tissue_page(
         _draw_region(axes, region)
     _draw_trajectories(axes, trajectories, um_per_px)
     _draw_scale_bar(axes, (x0, x1), (y0, y1), um_per_px)
-    _draw_legend(figure, axes, colors, left=share + 0.01)
+    _draw_legend(figure, colors, left=share + 0.01)
     _draw_title(figure, colors.label, simulated=simulated)
     return figure
 
@@ -199,12 +201,15 @@ def gradient_page(
     min_spots_per_bin
         Bins with fewer spots get hollow markers.
     """
-    figure = Figure(figsize=(120 * MM, 80 * MM), facecolor=SURFACE)
+    names = list(dict.fromkeys(table["feature"]))
+    legend_mm = LEGEND_LINE_MM * -(-len(names) // 2)
+    height_mm = 78 + legend_mm
+    figure = Figure(figsize=(120 * MM, height_mm * MM), facecolor=SURFACE)
     top, counts = figure.subplots(
         2, 1, sharex=True, height_ratios=(0.8, 0.2), gridspec_kw={"hspace": 0.08}
     )
-    figure.subplots_adjust(left=0.11, right=0.7, top=0.9, bottom=0.13)
-    names = list(dict.fromkeys(table["feature"]))
+    bottom = (11 + legend_mm) / height_mm
+    figure.subplots_adjust(left=0.1, right=0.98, top=1 - 8 / height_mm, bottom=bottom)
     for name, color in zip(names, category_colors(len(names)), strict=True):
         _draw_curve(top, table[table["feature"] == name], str(name), color, min_spots_per_bin)
     per_bin = table.groupby("distance")["n_spots"].max()
@@ -214,7 +219,7 @@ def gradient_page(
     top.axhline(0, color=GRID, linewidth=0.6, zorder=0)
     counts.set_ylabel("Spots (n)")
     counts.set_xlabel(f"Distance from the start ({unit})", color=WARN if unit == "px" else INK)
-    top.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, handlelength=2.4)
+    figure.legend(loc="lower left", ncols=2, frameon=False, handlelength=2.8, labelspacing=0.4)
     for axes in (top, counts):
         axes.spines[["top", "right"]].set_visible(False)
     _draw_title(figure, title, simulated=simulated)
@@ -405,6 +410,7 @@ def _label(axes: Axes, text: str, at: FloatArray) -> None:
         va="bottom",
         fontsize=6.5,
         zorder=4,
+        clip_on=True,
         bbox={"facecolor": SURFACE, "alpha": 0.8, "linewidth": 0, "pad": 1.2},
     )
 
@@ -430,7 +436,9 @@ def _draw_scale_bar(
     axes.text(
         (x0 + x1) / 2,
         y - 0.012 * height,
-        f"{length:.6g} {unit}",
+        f"{length / UM_PER_MM:g} mm"
+        if unit == "µm" and length >= UM_PER_MM
+        else f"{length:g} {unit}",
         ha="center",
         va="bottom",
         color=color,
@@ -439,7 +447,7 @@ def _draw_scale_bar(
     )
 
 
-def _draw_legend(figure: Figure, axes: Axes, colors: MapColors, *, left: float) -> None:
+def _draw_legend(figure: Figure, colors: MapColors, *, left: float) -> None:
     missing = int(_missing(colors.values).sum())
     handles = [_dot(color, name) for name, color in zip(colors.names, colors.colors, strict=True)]
     if len(handles) > MOST_LABELS:
@@ -484,18 +492,10 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, name: str, color: str, min_spots
     gene = bool((rows["type"] == ST).all())
     low, high = rows["z_low"].to_numpy(float), rows["z_high"].to_numpy(float)
     axes.fill_between(x, low, high, color=color, alpha=0.14, linewidth=0)
-    axes.plot(x, z, color=color, linewidth=1.2, linestyle="-" if gene else "--", label=_plain(name))
-    enough = rows["n_spots"].to_numpy() >= min_spots
-    axes.scatter(
-        x,
-        z,
-        s=9,
-        marker="o" if gene else "D",
-        facecolors=np.where(enough, color, SURFACE).tolist(),
-        edgecolors=color,
-        linewidths=0.7,
-        zorder=3,
-    )
+    look = {"color": color, "marker": "o" if gene else "D", "markersize": 3, "linewidth": 1.2}
+    axes.plot(x, z, linestyle="-" if gene else "--", label=_plain(name), **look)
+    few = rows["n_spots"].to_numpy() < min_spots
+    axes.plot(x[few], z[few], linestyle="", markerfacecolor=SURFACE, zorder=3, **look)
 
 
 def _diameter(xy: FloatArray) -> float:

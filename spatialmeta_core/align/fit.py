@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 N_REFINED = 6  # hypotheses refined to the end
 N_RETURNED = 5
+MIN_COST = 0.1  # nats; smaller costs are noise and tell nothing apart
 MIN_MARGIN = 0.1  # below it the outline cannot tell the first two candidates apart
 SCORE_GRID = 70  # grid steps per size when scoring; coarser than fitting, and quick
 
@@ -115,7 +116,10 @@ def align(
     report(0.95, "Scoring the result")
     best = _result(found, moving, section, settings)
     best = replace(best, target=which, notes=(reason, *best.notes))
-    return best if start is None else _not_worse(best, start, section)
+    if start is not None:
+        best = _not_worse(best, start, section)
+    _require_overlap(best, len(target_xy))
+    return best
 
 
 class _Section(NamedTuple):
@@ -171,7 +175,8 @@ def _result(
         Candidate(pose_of(p, moving, section.frame, params.transform), p.cost)
         for p in found[:N_RETURNED]
     )
-    margin = found[1].cost / best.cost - 1 if len(found) > 1 else math.inf
+    costs = [max(p.cost, MIN_COST) for p in found]
+    margin = costs[1] / costs[0] - 1 if len(found) > 1 else math.inf
     notes = []
     if margin < MIN_MARGIN:
         notes.append(
@@ -194,14 +199,17 @@ def _result(
     reached = score(
         alignment.apply(section.moving_xy), section.target_xy, pose=pose, shape=section.target
     )
-    if reached.covered == 0:
+    return replace(alignment, score=reached, notes=tuple(notes))
+
+
+def _require_overlap(result: Alignment, n_spots: int) -> None:
+    if result.score is not None and result.score.covered == 0:
         raise InvalidDataError(
-            f"0 of {len(section.target_xy):,} spots have metabolite pixels nearby. "
+            f"0 of {n_spots:,} spots have metabolite pixels nearby. "
             'Try "8 orientations", or drag the outline over the tissue.',
             code="E-18",
             title="The two tissues do not overlap.",
         )
-    return replace(alignment, score=reached, notes=tuple(notes))
 
 
 def _not_worse(result: Alignment, start: Pose, section: _Section) -> Alignment:

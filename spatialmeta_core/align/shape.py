@@ -28,7 +28,7 @@ PIECE_RADIUS = 1.6  # spacings; spots closer than this are one piece
 MIN_PIECE = 0.015  # smaller pieces, as a fraction of all spots, are stray pixels
 DISC_RADIUS = 0.8  # spacings; discs around the spots leave no gaps in a square or hexagonal lattice
 EDGE_OFFSET = 0.5  # spacings; where tissue ends beyond its outermost spot centers, on average
-SMOOTHING = 1.0  # spacings; a lattice cuts a slanted edge into stairs
+SMOOTHING = 0.7  # spacings; a lattice cuts a slanted edge into stairs
 MAX_PINHOLE = 6.0  # squared spacings; smaller holes are missing spots, not lumina
 MARGIN = 0.35  # of the size, around the shape
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from spatialmeta_core.types import FloatArray, IntArray
 
 # In units of the tissue's size.
-LENGTH = 0.35  # over which the displacement changes
+LENGTH = 0.45  # over which the displacement changes
 SD_WARP = 0.03
 CONTROL_STEP = 0.17  # of the grid of inducing points
 MIN_VARIANCE = 1e-3  # of the largest principal variance

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from app.job import JOBS
-from app.jobs import NEVER_STARTED_AFTER_S, JobTable
+from app.job import JOBS, NEVER_STARTED_AFTER_S
+from app.jobs import JobTable
 from spatialmeta_core.errors import InvalidParamsError, NotFoundError
 
 NOBODY = 2**22 + 1  # above Linux's largest process id

@@ -42,6 +42,10 @@ class Poses:
 
     def origin(self) -> Pose:
         """Return the pose before the first one set by hand: the accepted one, or a first guess."""
+        events, _ = self._history.timeline()
+        for event in events:
+            if event.get("inputs") == self._inputs and "before" in event:
+                return _pose(event["before"])
         accepted = accepted_alignment(self._store, self._project)
         return start_pose(self._store, self._project) if accepted is None else accepted.pose
 
@@ -66,9 +70,10 @@ class Poses:
         elif reason == "redo" and cursor < len(poses) and same(pose, steps[cursor + 1]):
             self._history.redo()
         elif not same(pose, steps[cursor]):
-            self._history.append(
-                {"matrix": pose.matrix.tolist(), "reason": reason, "inputs": self._inputs}
-            )
+            event = {"matrix": pose.matrix.tolist(), "reason": reason, "inputs": self._inputs}
+            if not cursor:  # what was there first changes when an alignment is accepted
+                event["before"] = steps[0].matrix.tolist()
+            self._history.append(event)
 
 
 def same(first: Pose, second: Pose) -> bool:

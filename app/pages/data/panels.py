@@ -119,7 +119,10 @@ def view(project: str, slot: str, record: Mapping[str, Any]) -> list[Component]:
         html.Div([_picture(project, slot, record), _facts(slot, record)], className="data-seen"),
         check_list([item for item in report if item["level"] != "ok"]),
         html.Details(
-            [html.Summary(f"{len(passed)} checks passed"), check_list(passed)],
+            [
+                html.Summary(f"{len(passed)} check{'' if len(passed) == 1 else 's'} passed"),
+                check_list(passed),
+            ],
             className="data-report",
         ),
     ]

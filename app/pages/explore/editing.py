@@ -22,6 +22,7 @@ from app.pages.explore.canvas import project_of
 from app.pages.explore.panels import REST
 from app.sections import open_section
 from spatialmeta_core.regions import to_dict
+from spatialmeta_core.types import Region
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,7 +141,7 @@ def _change_item(
         return False
     action, argument = _action(what, value)
     if action in ("select", "edit"):
-        kind = "region" if item in _board(store, project).regions else "trajectory"
+        kind = "region" if isinstance(item, Region) else "trajectory"
         selection[kind] = item.id
         now = selection.get("edit") if action == "edit" else item.id
         selection["edit"] = None if now == item.id else item.id

@@ -94,6 +94,7 @@ def _canvas_panel() -> Component:
     canvas = html.Div(
         [
             graph,
+            _view_buttons(),
             html.Div(className="explore-hint", role="status"),
             html.Div(className="explore-bar", **{"aria-hidden": "true"}),
             html.Div(
@@ -189,7 +190,11 @@ def _toolbar() -> Component:
         )
         for name, label, key, what, modes in TOOLS
     ]
-    views = [
+    return html.Div(tools, className="explore-tools", role="group", **{"aria-label": "Tools"})
+
+
+def _view_buttons() -> Component:
+    buttons = [
         html.Button(
             label,
             id=ids.explore_tool(name),
@@ -199,13 +204,7 @@ def _toolbar() -> Component:
         )
         for name, label, what in VIEW
     ]
-    return html.Div(
-        [
-            html.Div(tools, className="explore-tools", role="group", **{"aria-label": "Tools"}),
-            html.Div(views, className="explore-tools", role="group", **{"aria-label": "View"}),
-        ],
-        className="explore-toolbar",
-    )
+    return html.Div(buttons, className="explore-view", role="group", **{"aria-label": "View"})
 
 
 def _legend() -> Component:

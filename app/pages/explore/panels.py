@@ -142,10 +142,9 @@ def trajectories_panel() -> Component:
 
 
 def graph(name: str, look: str) -> Component:
-    """Return an empty chart of the app's kind."""
-    return dcc.Graph(
-        id=name, figure=BLANK, config={**GRAPH_CONFIG, "responsive": True}, className=look
-    )
+    """Return an empty chart of the app's kind; ``look`` is the class that gives it its height."""
+    chart = dcc.Graph(id=name, figure=BLANK, config={**GRAPH_CONFIG, "responsive": True})
+    return html.Div(chart, className=look)
 
 
 def only(name: str) -> Component:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PAGE: Final = 25
 ONLY: Final = ("all", keys.ST, keys.SM)
 SMALLEST_P: Final = 1e-300
+PLAIN_P: Final = 0.001  # smaller ones are written as powers of ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,10 @@ def p_value(value: float) -> str:
         return "–"
     if value < SMALLEST_P:
         return "< 1e−300"
-    return f"{value:.2g}".replace("-", "−")
+    if value >= PLAIN_P:
+        return f"{value:.2g}"
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits}e−{abs(int(power))}"
 
 
 MARKERS: Final = (

@@ -146,12 +146,14 @@ def _follow(
 
 def chart(section: Section, path: Trajectory, curves: Sequence[str], unit: str) -> Any:
     """Return the gradient chart of some features along a trajectory."""
-    return gradient_figure(
+    figure = gradient_figure(
         labeled_gradient(section, path, curves),
         unit=unit,
         min_spots_per_bin=GradientParams().min_spots_per_bin,
         revision=path.id,
     )
+    # the chips above the chart are its legend
+    return figure.update_layout(showlegend=False, margin={"t": 12})
 
 
 def labeled_gradient(section: Section, path: Trajectory, curves: Sequence[str]) -> pd.DataFrame:
@@ -164,14 +166,16 @@ def labeled_gradient(section: Section, path: Trajectory, curves: Sequence[str]) 
 def _chips(section: Section, curves: Sequence[str]) -> list[Component]:
     chips = []
     for name, color in zip(curves, category_colors(len(curves)), strict=True):
-        label = feature_label(feature_parts(section.features, name))
+        parts = feature_parts(section.features, name)
+        label = feature_label(parts)
         remove = html.Button(
             "✕",
             className="explore-remove",
             title=f"Take {label} out of the chart",
             **{"data-explore-curve": name, "aria-label": f"Take {label} out of the chart"},
         )
-        swatch = html.Span(className="explore-swatch", style={"background": color})
+        look = "explore-line" if parts.kind == keys.ST else "explore-line dashed"
+        swatch = html.Span(className=look, style={"borderColor": color})
         chips.append(
             html.Span(
                 [swatch, tables.feature_button(name, label), remove], className="explore-chip"

@@ -83,7 +83,7 @@ def register(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
             ids.EXPORT_RECIPE: ("recipe.toml", _recipe_text),
         }
         name, make = makers[str(ctx.triggered_id)]
-        return dcc.send_string(make(store, pid), name)
+        return {"content": make(store, pid), "filename": name}
 
 
 def _geojson_text(store: ProjectStore, project: str) -> str:

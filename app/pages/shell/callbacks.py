@@ -9,7 +9,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, 
 from dash.exceptions import PreventUpdate
 
 from app import ids
-from app.components import JOB_NAMES, job_card
+from app.components import JOB_NAMES, extra, job_card
 from app.pages.shell.layout import POLL_IDLE_MS
 from app.state import ProjectRef, missing_for, project_status
 
@@ -132,12 +132,12 @@ def _act(jobs: JobTable, action: str, job: Job) -> list[str]:
 
 def _rail(manifest: Any, rows: list[Any], route: dict[str, str]) -> list[Component]:
     status = project_status(manifest, rows)
-    links = []
+    links: list[Component] = []
     for number, (page, name) in enumerate(STEPS, start=1):
         state = status[page]
         waits = missing_for(manifest, page)
         hint = f"Needs {', '.join(_artefact_name(w) for w in waits)} first" if waits else state
-        mark = html.Span(MARKS[state], className="rail-mark", **{"aria-hidden": "true"})
+        mark = html.Span(MARKS[state], className="rail-mark", **extra({"aria-hidden": "true"}))
         words = [html.Span(name, className="rail-name"), html.Span(hint, className="rail-state")]
         active = " active" if page == route["page"] else ""
         links.append(

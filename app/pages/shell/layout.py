@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dash import dcc, html
 
 from app import ids
-from app.components import button
+from app.components import button, extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def layout(pages: Mapping[str, Component]) -> Component:
             html.A("Skip to content", href="#main", className="skip-link"),
             _topbar(),
             _alert(),
-            html.Nav(id=ids.RAIL, className="rail", **{"aria-label": "Steps"}),
+            html.Nav(id=ids.RAIL, className="rail", **extra({"aria-label": "Steps"})),
             html.Main(
                 [html.Div(page, className=f"page page-{name}") for name, page in pages.items()],
                 id="main",

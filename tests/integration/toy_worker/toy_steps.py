@@ -3,21 +3,8 @@
 import errno
 import sys
 import time
-from dataclasses import dataclass
-from typing import Any
 
 from spatialmeta_core.errors import InvalidDataError
-
-
-@dataclass
-class StepContext:
-    store: Any
-    project: str
-    folder: Any
-    params: dict
-    report: Any
-    keep_best: Any
-    settings: Any
 
 
 def quick(context):

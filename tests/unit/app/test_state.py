@@ -114,6 +114,18 @@ def test_a_job_under_way_shows_on_what_it_makes(state):
     assert project_status(manifest, [job("export", state)])["data"] == "done"
 
 
+def test_a_job_that_makes_several_things_shows_on_those_still_to_come():
+    manifest = made("st", "sm", "alignment", "joint")
+    for name in ("alignment", "joint"):
+        manifest["artefacts"][name]["created"] = 20.0
+
+    status = project_status(manifest, [{**job("pipeline", "running"), "created": 10.0}])
+    again = project_status(manifest, [{**job("pipeline", "running"), "created": 30.0}])
+
+    assert (status["align"], status["integrate"]) == ("done", "running")
+    assert (again["align"], again["integrate"]) == ("running", "running")
+
+
 def test_a_failure_shows_until_the_step_works():
     manifest = made("st", "sm", "alignment")
     failed, done = job("reassign", "failed"), job("reassign", "done")

@@ -10,7 +10,6 @@ from spatialmeta_core.geometry import apply_pose, invert, make_pose
 from spatialmeta_core.params import ReassignParams
 from spatialmeta_core.types import Alignment
 
-
 SHIFT = np.array([3.17, 8.71])  # so that no two pixels are equally near
 
 

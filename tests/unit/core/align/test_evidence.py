@@ -82,6 +82,6 @@ def test_the_true_placement_is_the_most_believable(shapes) -> None:
     def cost(matrix: np.ndarray) -> float:
         return misfit(matrix, fit_warp(matrix, moving, target), moving, target)
 
-    assert 0 < cost(truth) < 0.5
+    assert 0 < cost(truth) < 0.7
     for degrees in (90, 180, 270):
         assert cost(rotation(np.deg2rad(degrees)) @ truth) > 2 * cost(truth)

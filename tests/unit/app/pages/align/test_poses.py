@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from app.pages.align import review
 from app.pages.align.poses import Poses, flat, from_flat, same, start_pose
 from spatialmeta_core import geometry
 from spatialmeta_core.errors import InvalidDataError, NotReadyError
@@ -54,6 +55,13 @@ def test_recording_the_same_pose_twice_makes_one_step(store, project):
     hand.record(turned(10), "rotate")
     hand.record(turned(10), "nudge")
     assert len(hand.timeline()[0]) == 1
+
+
+def test_the_pose_before_the_first_step_stays_when_an_alignment_is_accepted(store, project):
+    first = Poses(store, project).current()
+    Poses(store, project).record(turned(10), "rotate")
+    review.use_hand(store, project)
+    assert same(Poses(store, project).origin(), first)
 
 
 def test_poses_of_a_replaced_section_do_not_count(store, project):

@@ -74,7 +74,7 @@ def test_warnings_are_in_sight_and_what_passed_is_folded_away():
 
     assert "look here" in words(warnings)
     assert "fine" in words(passed)
-    assert "1 checks passed" in words(passed) or "1 check passed" in words(passed)
+    assert "1 check passed" in words(passed)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_columns_are_asked_for_only_when_that_helps():
 def test_the_way_on_opens_when_both_are_confirmed():
     confirmed = {"artefacts": {slot: {"summary": {"confirmed": True}} for slot in ("st", "sm")}}
 
-    assert panels.onward({"artefacts": {}}, []) == (False, panels.onward({"artefacts": {}}, [])[1])
+    assert not panels.onward({"artefacts": {}}, [])[0]
     assert "load both" in panels.onward({"artefacts": {}}, [])[1]
     assert panels.onward(confirmed, [])[0]
     assert not panels.onward(confirmed, [row("pipeline", "running")])[0]
