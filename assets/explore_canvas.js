@@ -130,7 +130,9 @@
       root.draw.report(gd, change);
       viewChanged(gd);
     });
-    if (gd === tissue()) new ResizeObserver(() => requestAnimationFrame(() => viewChanged(gd))).observe(gd);
+    if (gd !== tissue()) return;
+    gd.on("plotly_afterplot", () => showCorners(gd));
+    new ResizeObserver(() => requestAnimationFrame(() => viewChanged(gd))).observe(gd);
   }
 
   function place(gd, index) {
@@ -189,9 +191,14 @@
     const gd = await whenDrawn(tissue, scene);
     if (!gd) return;
     await window.Plotly.relayout(gd, { shapes: model.shapes, annotations: model.annotations, selections: [] });
-    // show the corners of the shape being edited; plotly does so when its outline is clicked
-    const edited = model.shapes.findIndex((shape) => shape.editable);
-    const outline = edited < 0 ? null : gd.querySelector(`.shapelayer path[data-index="${edited}"]`);
+    showCorners(gd);
+  }
+
+  // Show the corners of the shape being edited: plotly does so when its outline is clicked.
+  function showCorners(gd) {
+    const edited = (gd.layout.shapes || []).findIndex((shape) => shape.editable);
+    if (edited < 0 || gd._fullLayout._activeShapeIndex === edited) return;
+    const outline = gd.querySelector(`.shapelayer path[data-index="${edited}"]`);
     if (outline) outline.dispatchEvent(new MouseEvent("click", { bubbles: true }));
   }
 

@@ -55,7 +55,8 @@ def join(
         ``layers["normalized"]`` holds ``log1p(counts / total * 1e4)`` for genes and
         ``log1p(intensity / tic * median tic)`` for metabolites, ``tic`` being a spot's total
         intensity and the median running over the covered spots. ``var`` has ``type``, ``mz`` and
-        ``gene_ids``; ``obs["n_sm_donors"]`` counts the pixels averaged.
+        ``gene_ids``, and names, formulas and adducts of metabolites where ``sm`` has them;
+        ``obs["n_sm_donors"]`` counts the pixels averaged.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def split(joint: ad.AnnData) -> tuple[ad.AnnData, ad.AnnData]:
         )
     st, sm = joint[:, types == keys.ST].copy(), joint[:, types == keys.SM].copy()
     sm.X = sm.X.toarray() if issparse(sm.X) else sm.X
-    st.var = st.var.drop(columns=keys.MZ, errors="ignore")
+    st.var = st.var.drop(columns=[keys.MZ, *ASSIGNED], errors="ignore")
     st.obs = st.obs.drop(columns=keys.N_DONORS, errors="ignore")
     sm.var = sm.var.drop(columns=keys.GENE_ID, errors="ignore")
     return st, sm
@@ -171,11 +172,17 @@ def _features(st: ad.AnnData, sm: ad.AnnData) -> pd.DataFrame:
     index = make_index_unique(genes.append(pd.Index(names, dtype=genes.dtype)))
     gene_ids = st.var.get(keys.GENE_ID, st.var_names)
     mz = sm.var[keys.MZ] if keys.MZ in sm.var else np.full(sm.n_vars, np.nan)
+    assigned = {
+        name: [""] * st.n_vars + [str(text) for text in sm.var[name].fillna("")]
+        for name in ASSIGNED
+        if name in sm.var
+    }
     return pd.DataFrame(
         {
             keys.FEATURE_TYPE: pd.Categorical([keys.ST] * st.n_vars + [keys.SM] * sm.n_vars),
             keys.MZ: np.concatenate([np.full(st.n_vars, np.nan), np.asarray(mz, float)]),
             keys.GENE_ID: [*map(str, gene_ids), *[""] * sm.n_vars],
+            **assigned,
         },
         index=index,
     )

@@ -1,30 +1,33 @@
-"""Figures for print: maps and gradient charts as true vectors, by matplotlib and without a browser.
+"""Figures for print: maps and gradient charts as true vectors, by matplotlib, without a browser.
 
-Text stays text in SVG (``svg.fonttype: none``), so that it can be edited; very many spots become one picture
-inside the drawing, everything else stays vector.
+Text stays text in SVG (``svg.fonttype: none``), so that it can be edited; very many spots become
+one picture inside the drawing, everything else stays vector.
 """
 
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.cm import ScalarMappable
-from matplotlib.collections import EllipseCollection
-from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgba_array
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 
-from app.figures.overlays import trajectory_shapes
+from app.figures.paper_parts import (
+    MapColors,
+    draw_curve,
+    draw_image,
+    draw_legend,
+    draw_region,
+    draw_scale_bar,
+    draw_spots,
+    draw_title,
+    draw_trajectories,
+    usual_diameter,
+)
 from app.figures.spatial import view_box
 from app.figures.theme import (
-    COLOR_SCALES,
     DIVERGING,
     GRID,
     INK,
@@ -34,16 +37,12 @@ from app.figures.theme import (
     SURFACE,
     WARN,
     category_colors,
-    length_unit,
-    round_step,
 )
-from spatialmeta_core.keys import ST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
-    from matplotlib.axes import Axes
 
     from spatialmeta_core.types import FloatArray, IntArray, Region, TissueImage, Trajectory
 
@@ -52,12 +51,8 @@ WIDTH_MM: Final = 180.0  # two columns of a journal
 LEGEND_MM: Final = 42.0
 TALLEST_MM: Final = 200.0
 DPI: Final = 300
-MOST_VECTOR_SPOTS: Final = 20_000
-UM_PER_MM: Final = 1000.0
 LEGEND_LINE_MM: Final = 4.0
-MOST_LABELS: Final = 30  # lines of a legend
-SPOT_SHARE: Final = 0.55  # of the spacing, where the diameter is not known
-STYLE: Final[Mapping[str, Any]] = {
+STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "spatialmeta",  # the same figure gives the same file
     "pdf.fonttype": 42,
@@ -75,39 +70,9 @@ STYLE: Final[Mapping[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MapColors:
-    """How to color the spots of a map.
-
-    Attributes
-    ----------
-    values
-        Numbers (NaN for none), or positions in ``names`` (negative for none), shape ``(n_spots,)``.
-    label, unit
-        What they are.
-    limits
-        Numbers at the ends of the color map; those beyond take the end's color.
-    scale
-        A name of ``theme.COLOR_SCALES``.
-    names, colors
-        Of the categories; empty for numbers.
-    missing
-        What spots without a value are.
-    """
-
-    values: FloatArray | IntArray
-    label: str
-    unit: str = ""
-    limits: tuple[float, float] = (0.0, 1.0)
-    scale: str = "viridis"
-    names: tuple[str, ...] = ()
-    colors: tuple[str, ...] = ()
-    missing: str = "not measured"
-
-
 @dataclass(frozen=True, slots=True)
 class MapStyle:
-    """How a map is drawn: spot size relative to the true one, and opacities (0 hides the picture)."""
+    """How a map is drawn: spot size relative to the true one, and opacities from 0 to 1."""
 
     size: float = 1.0
     opacity: float = 0.9
@@ -170,14 +135,14 @@ def tissue_page(
     axes.set(xlim=(x0, x1), ylim=(y1, y0), aspect="equal", anchor="NW")
     axes.set_axis_off()
     if image is not None and style.image_opacity > 0:
-        _draw_image(axes, image, style.image_opacity)
-    _draw_spots(axes, xy, colors, diameter * style.size, style.opacity)
+        draw_image(axes, image, style.image_opacity)
+    draw_spots(axes, xy, colors, diameter * style.size, style.opacity)
     for region in regions:
-        _draw_region(axes, region)
-    _draw_trajectories(axes, trajectories, um_per_px)
-    _draw_scale_bar(axes, (x0, x1), (y0, y1), um_per_px)
-    _draw_legend(figure, colors, left=share + 0.01)
-    _draw_title(figure, colors.label, simulated=simulated)
+        draw_region(axes, region)
+    draw_trajectories(axes, trajectories, um_per_px)
+    draw_scale_bar(axes, (x0, x1), (y0, y1), um_per_px)
+    draw_legend(figure, colors, left=share + 0.01)
+    draw_title(figure, colors.label, simulated=simulated)
     return figure
 
 
@@ -211,7 +176,13 @@ def gradient_page(
     bottom = (11 + legend_mm) / height_mm
     figure.subplots_adjust(left=0.1, right=0.98, top=1 - 8 / height_mm, bottom=bottom)
     for name, color in zip(names, category_colors(len(names)), strict=True):
-        _draw_curve(top, table[table["feature"] == name], str(name), color, min_spots_per_bin)
+        draw_curve(
+            top,
+            table[table["feature"] == name],
+            name=str(name),
+            color=color,
+            min_spots=min_spots_per_bin,
+        )
     per_bin = table.groupby("distance")["n_spots"].max()
     width = float(np.diff(per_bin.index).min()) * 0.85 if len(per_bin) > 1 else 1.0
     counts.bar(per_bin.index, per_bin.to_numpy(), width=width, color=MISSING, linewidth=0)
@@ -222,7 +193,7 @@ def gradient_page(
     figure.legend(loc="lower left", ncols=2, frameon=False, handlelength=2.8, labelspacing=0.4)
     for axes in (top, counts):
         axes.spines[["top", "right"]].set_visible(False)
-    _draw_title(figure, title, simulated=simulated)
+    draw_title(figure, title, simulated=simulated)
     return figure
 
 
@@ -234,9 +205,12 @@ def overview(
     *,
     simulated: bool,
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield the standard figures of a section, each with a name: what exists of clusters, contribution, drawings."""
+    """Yield the standard figures of a section with their names.
+
+    These are the clusters, the modality contribution and the drawings, as far as they exist.
+    """
     um_per_px = section.um_per_px
-    diameter = _diameter(section.xy)
+    diameter = usual_diameter(section.xy)
     common: dict[str, Any] = {
         "diameter": diameter,
         "um_per_px": um_per_px,
@@ -298,207 +272,3 @@ def render(figure: Figure, kind: Literal["svg", "png", "pdf"]) -> bytes:
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
         figure.savefig(target, format=kind, dpi=DPI, metadata=metadata)
     return target.getvalue()
-
-
-def _draw_image(axes: Axes, image: TissueImage, opacity: float) -> None:
-    height, width = image.rgb.shape[:2]
-    axes.imshow(
-        image.rgb,
-        extent=(0, width / image.scale, height / image.scale, 0),
-        alpha=opacity,
-        interpolation="bilinear",
-        zorder=0,
-    )
-
-
-def _draw_spots(
-    axes: Axes, xy: FloatArray, colors: MapColors, diameter: float, opacity: float
-) -> None:
-    faces = spot_colors(colors)
-    order = np.argsort(_missing(colors.values), kind="stable")[::-1]  # gray below
-    sizes = np.full(len(xy), diameter)
-    spots = EllipseCollection(
-        sizes,
-        sizes,
-        np.zeros(len(xy)),
-        units="xy",
-        offsets=np.asarray(xy, float)[order],
-        offset_transform=axes.transData,
-        facecolors=faces[order],
-        edgecolors="none",
-        linewidths=0,
-        alpha=opacity,
-        rasterized=len(xy) > MOST_VECTOR_SPOTS,
-        zorder=1,
-    )
-    axes.add_collection(spots, autolim=False)
-
-
-def spot_colors(colors: MapColors) -> FloatArray:
-    """Return the color of each spot, RGBA from 0 to 1, shape ``(n_spots, 4)``."""
-    missing = _missing(colors.values)
-    if colors.names:
-        palette = to_rgba_array([*colors.colors, MISSING])
-        return np.asarray(palette[np.where(missing, len(colors.colors), colors.values).astype(int)])
-    low, high = colors.limits
-    share = (np.where(missing, low, colors.values) - low) / ((high - low) or 1.0)
-    faces = np.asarray(_color_map(colors.scale)(np.clip(share, 0.0, 1.0)))
-    faces[missing] = to_rgba_array(MISSING)
-    return faces
-
-
-def _missing(values: FloatArray | IntArray) -> Any:
-    values = np.asarray(values)
-    return values < 0 if values.dtype.kind in "iu" else ~np.isfinite(values)
-
-
-def _color_map(scale: str) -> LinearSegmentedColormap:
-    stops = [_hex(color) for color in COLOR_SCALES[scale]]
-    return LinearSegmentedColormap.from_list(scale, stops)
-
-
-def _hex(color: str) -> Any:
-    """Return a color matplotlib knows; plotly writes some as ``rgb(1,2,3)``."""
-    parts = re.findall(r"[\d.]+", color)
-    return tuple(float(part) / 255 for part in parts[:3]) if color.startswith("rgb") else color
-
-
-def _draw_region(axes: Axes, region: Region) -> None:
-    for part in region.parts:
-        for ring in part:
-            closed = np.vstack([ring, ring[:1]])
-            axes.plot(*closed.T, color=region.color, linewidth=1.2, zorder=3)
-    ring = region.parts[0][0]
-    _label(axes, region.name, ring[np.argmin(ring[:, 1])])
-
-
-def _draw_trajectories(
-    axes: Axes, trajectories: Sequence[Trajectory], um_per_px: float | None
-) -> None:
-    for path in trajectories:
-        band, ticks, arrow, line = trajectory_shapes([path], um_per_px=um_per_px)
-        for shape, look in (
-            (band, {"facecolor": path.color, "alpha": 0.25, "linewidth": 0}),
-            (ticks, {"facecolor": "none", "edgecolor": path.color, "linewidth": 0.6}),
-            (arrow, {"facecolor": path.color, "linewidth": 0}),
-            (line, {"facecolor": "none", "edgecolor": path.color, "linewidth": 1.2}),
-        ):
-            axes.add_patch(PathPatch(_to_path(shape["path"]), zorder=3, **look))
-        _label(axes, path.name, path.points[0])
-
-
-def _to_path(text: str) -> Path:
-    """Turn an SVG path of straight lines into matplotlib's."""
-    corners: list[tuple[float, float]] = []
-    codes: list[int] = []
-    for command, x, y in re.findall(r"([ML])([-\d.]+),([-\d.]+)|Z", text):
-        if command:
-            corners.append((float(x), float(y)))
-            codes.append(int(Path.MOVETO if command == "M" else Path.LINETO))
-        else:
-            corners.append(corners[-1])
-            codes.append(int(Path.CLOSEPOLY))
-    return Path(corners, codes)
-
-
-def _label(axes: Axes, text: str, at: FloatArray) -> None:
-    axes.text(
-        float(at[0]),
-        float(at[1]),
-        _plain(text),
-        ha="center",
-        va="bottom",
-        fontsize=6.5,
-        zorder=4,
-        clip_on=True,
-        bbox={"facecolor": SURFACE, "alpha": 0.8, "linewidth": 0, "pad": 1.2},
-    )
-
-
-def _plain(text: str) -> str:
-    """Keep dollar signs from starting a formula."""
-    return text.replace("$", r"\$")
-
-
-def _draw_scale_bar(
-    axes: Axes,
-    x_range: tuple[float, float],
-    y_range: tuple[float, float],
-    um_per_px: float | None,
-) -> None:
-    width, height = x_range[1] - x_range[0], y_range[1] - y_range[0]
-    unit, px_per_unit = length_unit(width / 5, um_per_px)
-    length = round_step(width / px_per_unit, 8)
-    x0, y = x_range[0] + 0.03 * width, y_range[1] - 0.03 * height
-    color = WARN if um_per_px is None else INK
-    x1 = x0 + length * px_per_unit
-    axes.plot([x0, x1], [y, y], color=color, linewidth=2, solid_capstyle="butt", zorder=5)
-    axes.text(
-        (x0 + x1) / 2,
-        y - 0.012 * height,
-        f"{length / UM_PER_MM:g} mm"
-        if unit == "µm" and length >= UM_PER_MM
-        else f"{length:g} {unit}",
-        ha="center",
-        va="bottom",
-        color=color,
-        zorder=5,
-        bbox={"facecolor": SURFACE, "alpha": 0.75, "linewidth": 0, "pad": 1},
-    )
-
-
-def _draw_legend(figure: Figure, colors: MapColors, *, left: float) -> None:
-    missing = int(_missing(colors.values).sum())
-    handles = [_dot(color, name) for name, color in zip(colors.names, colors.colors, strict=True)]
-    if len(handles) > MOST_LABELS:
-        left_out = len(handles) - MOST_LABELS
-        handles = [*handles[:MOST_LABELS], _dot(SURFACE, f"and {left_out} more")]
-    if not colors.names:
-        low, high = colors.limits
-        norm = Normalize(low, high if high > low else low + 1.0)
-        bar = figure.add_axes((left, 0.55, 0.018, 0.3))
-        figure.colorbar(ScalarMappable(norm, _color_map(colors.scale)), cax=bar)
-        bar.set_title(_plain(colors.unit), fontsize=6.5, loc="left", wrap=True)
-        bar.tick_params(width=0.5, length=2)
-    if missing:
-        handles.append(_dot(MISSING, f"{colors.missing} ({missing:,})"))
-    if handles:
-        top = 0.9 if colors.names else 0.5
-        figure.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(left - 0.01, top),
-            frameon=False,
-            handletextpad=0.2,
-            labelspacing=0.35,
-        )
-
-
-def _dot(color: str, label: str) -> Line2D:
-    return Line2D(
-        [], [], linestyle="", marker="o", markersize=4.5, color=color, label=_plain(label)
-    )
-
-
-def _draw_title(figure: Figure, title: str, *, simulated: bool) -> None:
-    figure.text(0.01, 0.985, _plain(title), va="top", fontsize=9, fontweight="bold")
-    if simulated:
-        figure.text(0.99, 0.985, "Simulated data", va="top", ha="right", color=WARN)
-
-
-def _draw_curve(axes: Axes, rows: pd.DataFrame, name: str, color: str, min_spots: int) -> None:
-    rows = rows.sort_values("distance")
-    x, z = rows["distance"].to_numpy(float), rows["z"].to_numpy(float)
-    gene = bool((rows["type"] == ST).all())
-    low, high = rows["z_low"].to_numpy(float), rows["z_high"].to_numpy(float)
-    axes.fill_between(x, low, high, color=color, alpha=0.14, linewidth=0)
-    look = {"color": color, "marker": "o" if gene else "D", "markersize": 3, "linewidth": 1.2}
-    axes.plot(x, z, linestyle="-" if gene else "--", label=_plain(name), **look)
-    few = rows["n_spots"].to_numpy() < min_spots
-    axes.plot(x[few], z[few], linestyle="", markerfacecolor=SURFACE, zorder=3, **look)
-
-
-def _diameter(xy: FloatArray) -> float:
-    """Return a spot diameter that suits the spacing, px."""
-    box = np.ptp(xy, axis=0)
-    return SPOT_SHARE * float(np.sqrt(box[0] * box[1] / len(xy)))

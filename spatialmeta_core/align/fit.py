@@ -8,38 +8,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.spatial import KDTree
+from threadpoolctl import threadpool_limits
 
-from spatialmeta_core.align.evidence import misfit
-from spatialmeta_core.align.frame import Frame, Placed, displacement_of, pose_of, quarter_turns
+from spatialmeta_core.align.frame import Frame, displacement_of, pose_of, quarter_turns
+from spatialmeta_core.align.hypotheses import MIN_MARGIN, rank_hypotheses
 from spatialmeta_core.align.outline import find_target
-from spatialmeta_core.align.search import (
-    COARSE_WIDTHS,
-    FINE_WIDTHS,
-    Placement,
-    global_starts,
-    hand_starts,
-    merged,
-    partial_starts,
-    refine,
-)
+from spatialmeta_core.align.search import global_starts, hand_starts
 from spatialmeta_core.align.shape import Shape, spots_shape
-from spatialmeta_core.align.warp import fit_warp
 from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.geometry import apply_pose, as_xy, spacing
 from spatialmeta_core.params import AlignParams, ReassignParams
 from spatialmeta_core.types import Alignment, Candidate, FitScore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+    from spatialmeta_core.align.frame import Placed
+    from spatialmeta_core.align.hypotheses import Progress
     from spatialmeta_core.types import FloatArray, Pose, TissueImage
 
-    Progress = Callable[[float, str], None]
-
-N_REFINED = 6  # hypotheses refined to the end
 N_RETURNED = 5
 MIN_COST = 0.1  # nats; smaller costs are noise and tell nothing apart
-MIN_MARGIN = 0.1  # below it the outline cannot tell the first two candidates apart
 SCORE_GRID = 70  # grid steps per size when scoring; coarser than fitting, and quick
 
 
@@ -112,7 +99,9 @@ def align(
         if start is None
         else hand_starts(section.frame.matrix_of(start))
     )
-    found = _search(starts, moving, target, settings, report)
+    # the matrices are small: several threads would spend their time waiting for each other
+    with threadpool_limits(1, "blas"):
+        found = rank_hypotheses(starts, moving, target, settings, report)
     report(0.95, "Scoring the result")
     best = _result(found, moving, section, settings)
     best = replace(best, target=which, notes=(reason, *best.notes))
@@ -133,38 +122,6 @@ class _Section(NamedTuple):
 
 def _silent(_fraction: float, _message: str) -> None:
     return
-
-
-def _search(
-    starts: list[Placement],
-    moving: Shape,
-    target: Shape,
-    params: AlignParams,
-    report: Progress,
-) -> list[Placed]:
-    """Refine, correct and rank the hypotheses, best first."""
-
-    def refined(placements: list[Placement], widths: tuple[float, ...]) -> Iterator[Placement]:
-        for number, placement in enumerate(placements):
-            report(0.1 + 0.4 * number / len(placements), "Fitting the outlines")
-            yield refine(placement, moving, target, widths, params.transform)
-
-    coarse = merged(list(refined(starts, COARSE_WIDTHS)), moving)
-    fine = merged(list(refined(coarse[:N_REFINED], FINE_WIDTHS)), moving)
-    placed = sorted((_placed(p, moving, target) for p in fine), key=lambda p: p.cost)
-    unsure = [p for p in placed if p.cost <= placed[0].cost * (1 + 2 * MIN_MARGIN)]
-    for number, candidate in enumerate(unsure):
-        report(0.5 + 0.4 * number / len(unsure), "Looking for lost tissue")
-        tries = partial_starts(candidate.placement, moving, target, params.transform)
-        placed[number] = min(
-            [candidate, *(_placed(p, moving, target) for p in tries)], key=lambda p: p.cost
-        )
-    return sorted(placed, key=lambda p: p.cost)
-
-
-def _placed(placement: Placement, moving: Shape, target: Shape) -> Placed:
-    warp = fit_warp(placement.matrix, moving, target)
-    return Placed(placement, warp, misfit(placement.matrix, warp, moving, target))
 
 
 def _result(

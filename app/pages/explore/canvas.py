@@ -15,6 +15,7 @@ from app.downloads import image_url
 from app.figures.embedding import umap_figure
 from app.figures.overlays import category_labels
 from app.figures.spatial import tissue_figure, view_box
+from app.figures.theme import ACCENT
 from app.pages.explore import paint, routes, search
 from app.pages.explore.facts import facts_card
 from app.placement import open_adata
@@ -165,7 +166,7 @@ def _updates(
 
 
 def _still_known(section: Section, kept: Mapping[str, Any], color: Any) -> bool:
-    """Whether the color key of this project can still be shown; first clusters replace the default."""
+    """Whether the color key can stay; the first clusters replace the default."""
     if not kept or not color or not paint.is_known(section, color):
         return False
     return not (color == paint.DONORS and "clusters" not in kept)
@@ -231,18 +232,19 @@ def _tissue(
         xaxis={**HIDDEN_AXIS, "range": scene["view"]["x"]},
         yaxis={**HIDDEN_AXIS, "range": scene["view"]["y"]},
         hoverdistance=12,
+        activeshape={"fillcolor": ACCENT, "opacity": 0.25},
     )
     return figure
 
 
 def _umap(section: Section, scene: Mapping[str, Any]) -> go.Figure:
-    codes = np.asarray(section.cluster)
+    codes, xy = np.asarray(section.cluster), np.asarray(section.umap)
     numbers = [str(code) for code in range(int(codes.max()) + 1)]
     figure = umap_figure(
-        section.umap,
+        xy,
         spot_names=(),
         revision=scene["id"],
-        annotations=category_labels(section.umap, codes, numbers),
+        annotations=category_labels(xy, codes, numbers),
         dragmode="pan",
     )
     figure.update_traces(hoverinfo="none", hovertemplate=None, text=None)

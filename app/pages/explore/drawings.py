@@ -1,4 +1,4 @@
-"""Regions and trajectories of a project: what the user does to them becomes events of the history."""
+"""Regions and trajectories of a project: what the user does becomes events of the history."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class Board:
 
     def items(self) -> dict[str, Item]:
         """Return all objects by id."""
-        return {item.id: item for item in (*self.regions, *self.trajectories)}
+        found: list[Item] = [*self.regions, *self.trajectories]
+        return {item.id: item for item in found}
 
     def get(self, identity: str) -> Item:
         """Return one object.
@@ -76,7 +77,7 @@ def from_reports(board: Board, reports: Iterable[Mapping[str, Any]]) -> list[dic
     made: list[dict[str, Any]] = []
     regions, paths = list(board.regions), list(board.trajectories)
     for report in reports:
-        known = {item.id for item in (*regions, *paths)}
+        known = {*(region.id for region in regions), *(path.id for path in paths)}
         drawn = events.read(report, known)
         if drawn is None or drawn.id in known:
             continue
@@ -109,8 +110,8 @@ def change(item: Item, action: str, value: Any = None) -> dict[str, Any] | None:
     Parameters
     ----------
     action
-        ``delete``, ``reverse``, ``rename`` (``value``: text), ``color`` (``#rrggbb``) or ``width`` (um, or px
-        where the pixel size is unknown).
+        ``delete``, ``reverse``, ``rename`` (``value``: text), ``color`` (``#rrggbb``) or ``width``
+        (um, or px where the pixel size is unknown).
 
     Raises
     ------

@@ -56,10 +56,13 @@ def register(app: Dash, store: ProjectStore) -> None:
         },
         prevent_initial_call=True,
     )
-    def edit(reports: Any, ref: Any, route: Any, handled: Any, selected: Any, **_: Any) -> Any:
-        project = project_of(ref, route)
-        asked = [(ctx.triggered_prop_ids[each["prop_id"]], each["value"]) for each in ctx.triggered]
-        return _perform(store, project, asked, reports, (handled or {}).get("ids", []), selected)
+    def edit(ref: Any, route: Any, selected: Any, **given: Any) -> dict[str, Any]:
+        done = (given["handled"] or {}).get("ids", [])
+        waiting = [report for report in given["reports"] or () if report["id"] not in done]
+        editor = _Editor(store, project_of(ref, route), selected or {}, waiting)
+        for each in ctx.triggered:
+            editor.do(ctx.triggered_prop_ids[each["prop_id"]], each["value"])
+        return _answer(editor, done, selected or {})
 
 
 def register_board(app: Dash, store: ProjectStore) -> None:
@@ -77,88 +80,102 @@ def register_board(app: Dash, store: ProjectStore) -> None:
         inputs={
             "scene": Input(ids.EXPLORE_SCENE, "data"),
             "ref": Input(ids.PROJECT, "data"),
-            "_handled": Input(ids.EXPLORE_HANDLED, "data"),
+            "handled": Input(ids.EXPLORE_HANDLED, "data"),
             "selected": Input(ids.EXPLORE_SELECTED, "data"),
             "route": State(ids.ROUTE, "data"),
             "shown": State(ids.EXPLORE_BOARD, "data"),
             "reference": State(ids.EXPLORE_REFERENCE, "value"),
         },
     )
-    def show_board(
-        scene: Any, ref: Any, _handled: Any, selected: Any, route: Any, shown: Any, reference: Any
-    ) -> dict[str, Any]:
-        project = project_of(ref, route)
-        if not scene or scene["project"] != project:
+    def show_board(ref: Any, route: Any, scene: Any, selected: Any, **given: Any) -> dict[str, Any]:
+        if not scene or scene["project"] != project_of(ref, route):
             raise PreventUpdate
-        return _board_updates(store, scene, selected or {}, shown, reference)
+        return _board_updates(store, scene, selected or {}, given["shown"], given["reference"])
 
 
-def _perform(
-    store: ProjectStore,
-    project: str,
-    asked: Sequence[tuple[Any, Any]],
-    reports: Sequence[Mapping[str, Any]] | None,
-    handled: Sequence[str],
-    selected: Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    """Do what was asked; lists that were just drawn ask with zero clicks, which is nothing."""
-    selection = dict(selected or {})
-    history = store.history(project, "drawings")
-    done: list[str] = []
-    changed = False
-    for what, value in asked:
-        if what == ids.EXPLORE_REPORTS:
-            waiting = [report for report in reports or () if report["id"] not in handled]
-            made = drawings.from_reports(_board(store, project), waiting)
-            for event in made:
-                history.append(event)
-                selection[event["what"]] = event["object"]["id"]
-            done += [report["id"] for report in waiting]
-        elif what in (ids.UNDO, ids.REDO) and value:
-            changed |= history.undo() if what == ids.UNDO else history.redo()
-        elif isinstance(what, dict):
-            changed |= _change_item(store, project, what, value, selection)
-    if not (done or changed or selection != (selected or {})):
+def _answer(editor: _Editor, done: Sequence[str], selected: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the browser has to know; nothing when nothing changed."""
+    moved = editor.selection != selected
+    if not (editor.saved or editor.changed or moved):
         raise PreventUpdate
-    answered = {"ids": [*handled, *done][-KEPT_REPORTS:], "at": time.time()}
+    handled = {"ids": [*done, *editor.saved][-KEPT_REPORTS:], "at": time.time()}
     return {
-        "handled": answered if done or changed else no_update,
-        "selected": no_update if selection == (selected or {}) else selection,
+        "handled": handled if editor.saved or editor.changed else no_update,
+        "selected": editor.selection if moved else no_update,
     }
 
 
-def _change_item(
-    store: ProjectStore,
-    project: str,
-    what: Mapping[str, str],
-    value: Any,
-    selection: dict[str, Any],
-) -> bool:
-    """Do what a row of the lists asks; return whether the drawings changed."""
-    items = _board(store, project).items()
-    item = items.get(what["item"])
-    if item is None or not value:  # a row of a deleted object, or one that was just drawn
-        return False
-    action, argument = _action(what, value)
-    if action in ("select", "edit"):
-        kind = "region" if isinstance(item, Region) else "trajectory"
-        selection[kind] = item.id
-        now = selection.get("edit") if action == "edit" else item.id
-        selection["edit"] = None if now == item.id else item.id
-        return False
-    event = drawings.change(item, action, argument)
-    if event is None:
-        return False
-    store.history(project, "drawings").append(event)
-    return True
+class _Editor:
+    """Does what the user asked in one go, and remembers what changed.
+
+    Parameters
+    ----------
+    selection
+        Ids of the objects looked at: ``region``, ``trajectory`` and ``edit``.
+    waiting
+        Reports of drawings that are not saved yet.
+    """
+
+    def __init__(
+        self,
+        store: ProjectStore,
+        project: str,
+        selection: Mapping[str, Any],
+        waiting: Sequence[Mapping[str, Any]],
+    ) -> None:
+        self._store, self._project = store, project
+        self._history = store.history(project, "drawings")
+        self._waiting = waiting
+        self.selection = dict(selection)
+        self.saved: list[str] = []
+        self.changed = False
+
+    def do(self, what: Any, value: Any) -> None:
+        """Do one thing, named by the id of what was used.
+
+        Lists that were just drawn ask too, with zero clicks, which is nothing.
+        """
+        if what == ids.EXPLORE_REPORTS:
+            self._save_drawings()
+        elif not value:
+            return
+        elif what == ids.UNDO:
+            self.changed |= self._history.undo()
+        elif what == ids.REDO:
+            self.changed |= self._history.redo()
+        elif isinstance(what, dict):
+            self._change(what, value)
+
+    def _save_drawings(self) -> None:
+        for event in drawings.from_reports(_board(self._store, self._project), self._waiting):
+            self._history.append(event)
+            self.selection[event["what"]] = event["object"]["id"]
+            self.changed = True
+        self.saved += [report["id"] for report in self._waiting]
+
+    def _change(self, what: Mapping[str, str], value: Any) -> None:
+        item = _board(self._store, self._project).items().get(what["item"])
+        if item is None:  # deleted a moment ago
+            return
+        action, argument = _action(what, value)
+        if action in ("select", "edit"):
+            self.selection["region" if isinstance(item, Region) else "trajectory"] = item.id
+            edits = action == "edit" and self.selection.get("edit") != item.id
+            self.selection["edit"] = item.id if edits else None
+            return
+        event = drawings.change(item, action, argument)
+        if event is not None:
+            self._history.append(event)
+            self.changed = True
 
 
 def _action(what: Mapping[str, str], value: Any) -> tuple[str, Any]:
+    """Return what a row of the lists asks for: the action, and its argument."""
     if what["type"] == "explore-item":
         return what["action"], None
     if what["type"] == "explore-item-color":
         return "color", what["color"]
-    return what["type"].removeprefix("explore-item-").replace("name", "rename"), value
+    return {"explore-item-name": "rename", "explore-item-width": "width"}[what["type"]], value
 
 
 def _board(store: ProjectStore, project: str) -> Board:

@@ -1,7 +1,8 @@
 """What the browser reports about drawing on the tissue map, as domain types. Pure.
 
-The browser queues each report of plotly (``relayoutData``) that holds a drawing, together with a fresh id and the
-names of the shapes on the map, so that the position in an edit such as ``shapes[2].path`` can be told::
+The browser queues each report of plotly (``relayoutData``) that holds a drawing, together with a
+fresh id and the names of the shapes on the map, so that the position in an edit such as
+``shapes[2].path`` can be told::
 
     {"id": "9f0c...", "names": ["a region's id", ...], "data": {"selections": [...]}}
 """
@@ -62,8 +63,8 @@ def read(report: Mapping[str, Any], known: Iterable[str] = ()) -> Drawn | None:
 
     Returns
     -------
-    None when nothing was drawn: a mere zoom, a click without an area, a shape without a type (plotly sends
-    such phantoms), or a report that is not well formed.
+    None when nothing was drawn: a mere zoom, a click without an area, a shape without a type
+    (plotly sends such phantoms), or a report that is not well formed.
     """
     data, names = report.get("data"), report.get("names", [])
     if not isinstance(data, dict) or not ID.fullmatch(str(report.get("id"))):
@@ -143,7 +144,7 @@ def parse_path(path: str) -> tuple[list[FloatArray], bool]:
 
 
 def new_region(drawn: Drawn, *, name: str, sample: str, color: str, spacing: float) -> Region:
-    """Make a region of a closed drawing; ``spacing`` of the spots (px) sets how much detail is kept."""
+    """Make a region of a closed drawing; ``spacing`` of the spots, px, sets the detail kept."""
     rings = tuple(_simplified(ring, DETAIL * spacing) for ring in drawn.rings)
     return Region(drawn.id, name, sample, tuple((ring,) for ring in rings), color=color)
 

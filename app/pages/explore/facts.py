@@ -21,12 +21,13 @@ def facts_card(section: Section) -> Component:
     """Return the numbers of a section, and one row per cluster once there are clusters."""
     types = section.features[keys.FEATURE_TYPE]
     covered = int((section.joint.obs[keys.N_DONORS] > 0).sum())
+    n_genes = int((types == keys.ST).sum())
     size = section.um_per_px
     rows = [
         ("Spots", f"{len(section.xy):,} ({covered:,} with metabolites)"),
         (
             "Features",
-            f"{int((types == keys.ST).sum()):,} genes, {int((types == keys.SM).sum()):,} metabolites",
+            f"{n_genes:,} genes, {len(types) - n_genes:,} metabolites",
         ),
         (
             "Pixel size",

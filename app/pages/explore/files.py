@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from dash import Dash, Input, Output, State, ctx, dcc
+from dash import Dash, Input, Output, State, ctx
+from dash.dcc.express import send_bytes
 from dash.exceptions import PreventUpdate
 
 from app import ids
 from app.exports import file_name, safe_cells
 from app.figures import paper
+from app.figures.paper_parts import MapColors
 from app.pages.explore import regions, trajectories
 from app.pages.explore.paint import paint
 from app.placement import open_adata, tissue_image
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from app.pages.explore.paint import Paint
-    from app.sections import Section
     from app.store import ProjectStore
 
 CHARTS: Final = {ids.EXPLORE_GRADIENT_SVG: "svg", ids.EXPLORE_GRADIENT_PNG: "png"}
@@ -97,9 +98,9 @@ def _csv(table: pd.DataFrame, name: str) -> dict[str, Any]:
 def _map(store: ProjectStore, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Draw the canvas for print.
 
-    ``asked`` comes from the browser: ``kind``, ``project``, ``view`` (x and y range, px), ``diameter`` (of a
-    spot, px), ``painted`` (color key, limits, whether logarithmic, color map, categories shown) and
-    ``style`` (size, opacity, image opacity).
+    ``asked`` comes from the browser: ``kind``, ``project``, ``view`` (x and y range, px),
+    ``diameter`` (of a spot, px), ``painted`` (color key, limits, whether logarithmic, color map,
+    categories shown) and ``style`` (size, opacity, image opacity).
     """
     project, painted = str(asked["project"]), asked["painted"]
     section = open_section(store, project)
@@ -120,13 +121,13 @@ def _map(store: ProjectStore, asked: Mapping[str, Any]) -> dict[str, Any]:
     return _file(figure, coloring.legend.label, str(asked["kind"]))
 
 
-def map_colors(coloring: Paint, painted: Mapping[str, Any]) -> paper.MapColors:
+def map_colors(coloring: Paint, painted: Mapping[str, Any]) -> MapColors:
     """Return a coloring as it is on screen: its limits, scale and the categories shown."""
     legend = coloring.legend
     if legend.kind == "category":
         codes = np.asarray(coloring.values)
         shown = painted.get("shown") or range(len(legend.names))
-        return paper.MapColors(
+        return MapColors(
             np.where(np.isin(codes, list(shown)), codes, -1),
             legend.label,
             names=tuple(f"Cluster {name}" for name in legend.names),
@@ -134,8 +135,9 @@ def map_colors(coloring: Paint, painted: Mapping[str, Any]) -> paper.MapColors:
             missing=legend.missing if painted.get("shown") is None else "other spots",
         )
     linear = bool(legend.units[1]) and not painted["log"]
-    return paper.MapColors(
-        np.expm1(coloring.values) if linear else np.asarray(coloring.values),
+    values = np.asarray(coloring.values, float)
+    return MapColors(
+        np.expm1(values) if linear else values,
         legend.label,
         unit=legend.units[1 if linear else 0],
         limits=_pair(painted["limits"]),
@@ -165,7 +167,7 @@ def _file(figure: Figure, name: str, kind: str) -> dict[str, Any]:
     if kind not in ("svg", "png"):
         raise InvalidParamsError("A figure can be saved as svg or png.")
     content = paper.render(figure, "svg" if kind == "svg" else "png")
-    sent: dict[str, Any] = dcc.send_bytes(content, f"{file_name(name)}.{kind}")
+    sent: dict[str, Any] = send_bytes(content, f"{file_name(name)}.{kind}")
     return sent
 
 

@@ -8,9 +8,9 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from app import ids
-from app.components import button
-from app.figures.theme import COLOR_SCALES, DIVERGING, GRAPH_CONFIG, MISSING
-from app.pages.explore.panels import explore_panel, regions_panel, trajectories_panel
+from app.components import button, extra
+from app.figures.theme import COLOR_SCALES, DIVERGING, MISSING
+from app.pages.explore import panels
 from app.pages.explore.search import search_box
 
 if TYPE_CHECKING:
@@ -47,7 +47,12 @@ def layout() -> Component:
         [
             _canvas_panel(),
             html.Div(
-                [explore_panel(), regions_panel(), trajectories_panel()], className="explore-side"
+                [
+                    panels.explore_panel(),
+                    panels.regions_panel(),
+                    panels.trajectories_panel(),
+                ],
+                className="explore-side",
             ),
         ],
         id=ids.EXPLORE_BODY,
@@ -85,18 +90,13 @@ def _stores() -> list[Component]:
 
 
 def _canvas_panel() -> Component:
-    graph = dcc.Graph(
-        id=ids.EXPLORE_TISSUE,
-        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}},
-        config={**GRAPH_CONFIG, "responsive": True},
-        className="explore-graph",
-    )
+    graph = panels.graph(ids.EXPLORE_TISSUE, "explore-graph")
     canvas = html.Div(
         [
             graph,
             _view_buttons(),
             html.Div(className="explore-hint", role="status"),
-            html.Div(className="explore-bar", **{"aria-hidden": "true"}),
+            html.Div(className="explore-bar", **extra({"aria-hidden": "true"})),
             html.Div(
                 "y grows downward, as in the image",
                 className="explore-compass",
@@ -107,12 +107,14 @@ def _canvas_panel() -> Component:
         className="explore-canvas",
         tabIndex=0,
         role="group",
-        **{
-            "aria-label": "Tissue canvas. Letter keys choose tools, plus and minus zoom, "
-            "Z shows the whole section.",
-            "data-scales": _scales(),
-            "data-missing": MISSING,
-        },
+        **extra(
+            {
+                "aria-label": "Tissue canvas. Letter keys choose tools, plus and minus zoom, "
+                "Z shows the whole section.",
+                "data-scales": _scales(),
+                "data-missing": MISSING,
+            }
+        ),
     )
     top = html.Div([_color_by(), _display(), _figure_buttons()], className="explore-top")
     return html.Section(
@@ -149,10 +151,10 @@ def _display() -> Component:
                 "Color map",
                 dbc.Select(id=ids.EXPLORE_SCALE, options=_options(SCALE_NAMES), value="viridis"),
             ),
-            _range("Spot size", ids.EXPLORE_SIZE, 0.3, 3.0, 0.1, 1.4),
-            _range("Spot opacity", ids.EXPLORE_OPACITY, 0.1, 1.0, 0.05, 0.9),
+            _range("Spot size", ids.EXPLORE_SIZE, ends=(0.3, 3.0), value=1.4),
+            _range("Spot opacity", ids.EXPLORE_OPACITY, ends=(0.1, 1.0), value=0.9),
             dbc.Checkbox(id=ids.EXPLORE_IMAGE, label="Histology (H)", value=True),
-            _range("Histology opacity", ids.EXPLORE_HISTOLOGY, 0.1, 1.0, 0.05, 1.0),
+            _range("Histology opacity", ids.EXPLORE_HISTOLOGY, ends=(0.1, 1.0), value=1.0),
         ],
         className="explore-display",
     )
@@ -182,15 +184,19 @@ def _toolbar() -> Component:
             id=ids.explore_tool(name),
             className="btn-sm-secondary btn-sm-small",
             title=f"{what} ({key})",
-            **{
-                "data-explore-tool": name,
-                "data-mode": modes,
-                "aria-pressed": "true" if name == "move" else "false",
-            },
+            **extra(
+                {
+                    "data-explore-tool": name,
+                    "data-mode": modes,
+                    "aria-pressed": "true" if name == "move" else "false",
+                }
+            ),
         )
         for name, label, key, what, modes in TOOLS
     ]
-    return html.Div(tools, className="explore-tools", role="group", **{"aria-label": "Tools"})
+    return html.Div(
+        tools, className="explore-tools", role="group", **extra({"aria-label": "Tools"})
+    )
 
 
 def _view_buttons() -> Component:
@@ -200,11 +206,13 @@ def _view_buttons() -> Component:
             id=ids.explore_tool(name),
             className="btn-sm-secondary btn-sm-small",
             title=what,
-            **{"data-explore-view": name, "aria-label": what},
+            **extra({"data-explore-view": name, "aria-label": what}),
         )
         for name, label, what in VIEW
     ]
-    return html.Div(buttons, className="explore-view", role="group", **{"aria-label": "View"})
+    return html.Div(
+        buttons, className="explore-view", role="group", **extra({"aria-label": "View"})
+    )
 
 
 def _legend() -> Component:
@@ -215,17 +223,10 @@ def _labeled(label: str, box: Component) -> Component:
     return html.Label([html.Span(label, className="field-label"), box], className="field")
 
 
-def _range(
-    label: str,
-    id: str,
-    low: float,
-    high: float,
-    step: float,
-    value: float,  # noqa: A002
-) -> Component:
-    return _labeled(
-        label, dbc.Input(id=id, type="range", min=low, max=high, step=step, value=value)
-    )
+def _range(label: str, name: str, *, ends: tuple[float, float], value: float) -> Component:
+    low, high = ends
+    slider = dbc.Input(id=name, type="range", min=low, max=high, step=0.05, value=value)
+    return _labeled(label, slider)
 
 
 def _options(names: dict[str, str]) -> Sequence[dict[str, str]]:

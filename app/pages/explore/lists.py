@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dash import dcc, html
 
 from app import ids
-from app.components import card, empty_state, message
+from app.components import card, empty_state, extra, message
 from app.pages.explore.drawings import COLORS
 from app.pages.explore.summary import RegionSummary, spots_of
 from spatialmeta_core import geometry
@@ -80,8 +80,8 @@ def path_card(path: Trajectory, place: TrajectoryPosition) -> Component:
     n_spots = int(place.inside.sum())
     body: list[Any] = [
         _facts(
-            ("Length", f"{place.length:,.0f} {unit}"),
-            ("Width", f"{path.width_um:,.0f} {unit}"),
+            ("Length", html.Span(f"{place.length:,.0f} {unit}", className=_px(unit))),
+            ("Width", html.Span(f"{path.width_um:,.0f} {unit}", className=_px(unit))),
             ("Spots in the swath", f"{n_spots:,}"),
         )
     ]
@@ -157,7 +157,7 @@ def _mix(facts: RegionSummary) -> Component:
     ]
     return html.Div(
         [
-            html.Div(bars, className="explore-mix", **{"aria-hidden": "true"}),
+            html.Div(bars, className="explore-mix", **extra({"aria-hidden": "true"})),
             html.Ul(words, className="explore-mix-words"),
         ]
     )
@@ -177,12 +177,12 @@ def _row(
         className="explore-select",
         title=f"Show {item.name}",
         n_clicks=0,
-        **{"aria-pressed": _word(is_selected), "aria-label": f"Show {item.name}"},
+        **extra({"aria-pressed": _word(is_selected), "aria-label": f"Show {item.name}"}),
     )
     name = dcc.Input(
         id=ids.explore_name(item.id), type="text", value=item.name, debounce=True, maxLength=60
     )
-    edit = _tool("edit", item, "Corners", "Drag its corners on the canvas", pressed=is_edited)
+    edit = _tool("edit", item, "Edit", "Drag its corners on the canvas", pressed=is_edited)
     return html.Li(
         [
             html.Div(
@@ -228,7 +228,7 @@ def _palette(item: Region | Trajectory) -> Component:
             style={"background": color},
             title=name,
             n_clicks=0,
-            **{"aria-label": name, "aria-pressed": _word(color == item.color)},
+            **extra({"aria-label": name, "aria-pressed": _word(color == item.color)}),
         )
         for color, name in COLOR_NAMES.items()
     ]
@@ -241,7 +241,7 @@ def _palette(item: Region | Trajectory) -> Component:
 def _tool(
     action: str, item: Region | Trajectory, label: str, title: str, *, pressed: bool | None = None
 ) -> Component:
-    state = {} if pressed is None else {"aria-pressed": _word(pressed)}
+    state = extra({} if pressed is None else {"aria-pressed": _word(pressed)})
     return html.Button(
         label,
         id=ids.explore_item(action, item.id),
@@ -274,5 +274,5 @@ def _px(text: str) -> str:
     return "explore-px" if "px" in text else ""
 
 
-def _word(flag: bool) -> str:  # noqa: FBT001  # a value, not a switch
+def _word(flag: bool) -> str:
     return "true" if flag else "false"

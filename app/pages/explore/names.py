@@ -61,17 +61,18 @@ def find(var: pd.DataFrame, query: str, *, most: int = MOST_SHOWN) -> tuple[list
     Parameters
     ----------
     var
-        One row per feature, with ``type`` and, where known, ``gene_ids``, ``mz`` and ``metabolite``.
+        One row per feature, with ``type`` and, where known, ``gene_ids``, ``mz``, ``metabolite``.
     query
-        Part of a gene symbol, of a gene identifier or of a metabolite's name, or an m/z such as ``281.248`` or
-        ``281.248 ± 5 ppm``. Empty: the features with the highest Moran's I where it is known, else the first.
+        Part of a gene symbol, of a gene identifier or of a metabolite's name, or an m/z such as
+        ``281.248`` or ``281.248 ± 5 ppm``. Empty: the features with the highest Moran's I where it
+        is known, else the first.
     most
         Largest number of hits of each modality.
 
     Returns
     -------
     genes, metabolites
-        The best first: an exact name, then names that begin so, then the others; masses by distance.
+        The best first: masses by distance, an exact name, names that begin so, then the others.
     """
     query = query.strip().lower()
     rank = _by_variability(var) if not query else _text_rank(var, query)
@@ -100,7 +101,7 @@ def _by_variability(var: pd.DataFrame) -> FloatArray:
     order = np.arange(len(var), dtype=float)
     if keys.MORAN_I not in var:
         return order
-    return (-var[keys.MORAN_I].fillna(-1.0)).to_numpy(float)
+    return np.asarray(-var[keys.MORAN_I].fillna(-1.0), float)
 
 
 def _text_rank(var: pd.DataFrame, query: str) -> FloatArray:

@@ -1,8 +1,9 @@
 """What the spots can be colored by, and its compact form for the browser. Pure, given a section.
 
-A color key is text: ``feature/<name>`` for a gene or metabolite, or one of ``CLUSTER``, ``CONTRIBUTION``, ``DONORS``.
-The browser gets one number per spot (4 bytes, or 2 for categories) and a small description; clipping, the log
-scale and the color map are then its own business, so that changing them costs no round trip.
+A color key is text: ``feature/<name>`` for a gene or metabolite, or one of ``CLUSTER``,
+``CONTRIBUTION``, ``DONORS``. The browser gets one number per spot (4 bytes, or 2 for categories)
+and a small description; clipping, the log scale and the color map are then its own business, so
+that changing them costs no round trip.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Legend:
     group
         ``"Gene"``, ``"Metabolite"`` or ``"Section"``.
     units
-        Of the numbers as they are and, where they are ``log(1 + x)``, of ``x``; else the second is empty.
+        Of the numbers as they are and, where they are ``log(1 + x)``, of ``x``; else the second is
+        empty.
     full, clip
         Lowest and highest number, and the 1st and 99th percentile.
     center
@@ -83,8 +85,8 @@ class Paint:
     def to_bytes(self) -> bytes:
         """Return the browser's form.
 
-        Length of the description (uint32), the description as JSON padded with spaces to a multiple of
-        four, then the numbers: float32 or, for categories, int16; all little-endian.
+        Length of the description (uint32), the description as JSON padded with spaces to a
+        multiple of four, then the numbers: float32 or, for categories, int16; all little-endian.
         """
         text = json.dumps(asdict(self.legend)).encode()
         text += b" " * (-len(text) % 4)

@@ -8,7 +8,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from app import ids
-from app.components import button, card
+from app.components import button, card, extra
 from app.figures.theme import GRAPH_CONFIG
 from app.pages.explore.search import search_box
 from spatialmeta_core import keys
@@ -40,7 +40,7 @@ def explore_panel() -> Component:
             html.Div(id=ids.EXPLORE_FACTS),
         ],
         className="stack",
-        **{"data-mode": "explore"},
+        **extra({"data-mode": "explore"}),
     )
 
 
@@ -81,7 +81,7 @@ def regions_panel() -> Component:
             card("What sets this region apart", compare, id="explore-compare"),
         ],
         className="stack",
-        **{"data-mode": "regions"},
+        **extra({"data-mode": "regions"}),
     )
 
 
@@ -137,13 +137,14 @@ def trajectories_panel() -> Component:
             card("Gradient", chart, id="explore-gradient-card"),
         ],
         className="stack",
-        **{"data-mode": "trajectories"},
+        **extra({"data-mode": "trajectories"}),
     )
 
 
 def graph(name: str, look: str) -> Component:
     """Return an empty chart of the app's kind; ``look`` is the class that gives it its height."""
-    chart = dcc.Graph(id=name, figure=BLANK, config={**GRAPH_CONFIG, "responsive": True})
+    config: Any = {**GRAPH_CONFIG, "responsive": True}
+    chart = dcc.Graph(id=name, figure=BLANK, config=config)
     return html.Div(chart, className=look)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dash import dcc, html
 
+from app.components import extra
 from app.pages.explore import names
 from app.pages.explore.paint import CLUSTER, CONTRIBUTION, DONORS, FEATURE
 
@@ -27,7 +28,7 @@ def search_box(
     found: str,
     placeholder: str,
     target: str,
-    label: str,  # noqa: A002
+    label: str,
 ) -> Component:
     """Return a box that finds features; what is chosen goes where ``target`` says.
 
@@ -49,10 +50,12 @@ def search_box(
     return html.Div(
         [
             html.Label([html.Span(label, className="field-label"), box], className="field"),
-            html.Div(id=found, className="find-list", role="listbox", **{"aria-label": label}),
+            html.Div(
+                id=found, className="find-list", role="listbox", **extra({"aria-label": label})
+            ),
         ],
         className="find",
-        **{"data-explore-find": target},
+        **extra({"data-explore-find": target}),
     )
 
 
@@ -92,10 +95,12 @@ def _group(title: str, hits: list[names.Hit], start: str) -> Component:
             [html.Span(hit.label), html.Span(hit.detail, className="find-detail")],
             role="option",
             className="find-option",
-            **{"data-key": start + hit.name},
+            **extra({"data-key": start + hit.name}),
         )
         for hit in hits
     ]
     return html.Div(
-        [html.Div(title, className="find-title"), *rows], role="group", **{"aria-label": title}
+        [html.Div(title, className="find-title"), *rows],
+        role="group",
+        **extra({"aria-label": title}),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from dash import html
 
 from app import ids
-from app.components import button
+from app.components import button, extra
 from app.pages.explore.names import feature_label, feature_parts
 from app.pages.explore.paint import FEATURE
 from spatialmeta_core import keys
@@ -197,7 +197,7 @@ def feature_button(name: str, label: str) -> Component:
         label,
         className="explore-feature",
         title=f"Color the map by {label}",
-        **{"data-explore-color": FEATURE + name},
+        **extra({"data-explore-color": FEATURE + name}),
     )
 
 
@@ -218,7 +218,7 @@ def _head(column: Column, view: TableView, name: str) -> Component:
         className="explore-sort",
         n_clicks=0,
     )
-    return html.Th(inner, scope="col", className="num", **{"aria-sort": order})
+    return html.Th(inner, scope="col", className="num", **extra({"aria-sort": order}))
 
 
 def _row(
@@ -241,9 +241,11 @@ def _curve_toggle(feature: str, label: str, *, shown: bool) -> Component:
         "✓" if shown else "+",
         className="btn-sm-secondary btn-sm-small explore-curve",
         title=f"{'Take' if shown else 'Draw'} {label} {'out of' if shown else 'in'} the chart",
-        **{
-            "data-explore-curve": feature,
-            "aria-pressed": "true" if shown else "false",
-            "aria-label": f"{label} in the chart",
-        },
+        **extra(
+            {
+                "data-explore-curve": feature,
+                "aria-pressed": "true" if shown else "false",
+                "aria-label": f"{label} in the chart",
+            }
+        ),
     )

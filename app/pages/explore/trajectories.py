@@ -8,6 +8,7 @@ from dash import Dash, Input, Output, State, ctx, html, no_update
 from dash.exceptions import PreventUpdate
 
 from app import ids
+from app.components import extra
 from app.figures.theme import category_colors
 from app.figures.trajectory import gradient_figure
 from app.pages.explore import lists, tables
@@ -164,7 +165,7 @@ def labeled_gradient(section: Section, path: Trajectory, curves: Sequence[str]) 
 
 
 def _chips(section: Section, curves: Sequence[str]) -> list[Component]:
-    chips = []
+    chips: list[Component] = []
     for name, color in zip(curves, category_colors(len(curves)), strict=True):
         parts = feature_parts(section.features, name)
         label = feature_label(parts)
@@ -172,7 +173,7 @@ def _chips(section: Section, curves: Sequence[str]) -> list[Component]:
             "✕",
             className="explore-remove",
             title=f"Take {label} out of the chart",
-            **{"data-explore-curve": name, "aria-label": f"Take {label} out of the chart"},
+            **extra({"data-explore-curve": name, "aria-label": f"Take {label} out of the chart"}),
         )
         look = "explore-line" if parts.kind == keys.ST else "explore-line dashed"
         swatch = html.Span(className=look, style={"borderColor": color})

@@ -181,7 +181,7 @@ def test_progress_rises_and_may_cancel(section) -> None:
 
     def stop(fraction: float, message: str) -> None:
         seen.append(fraction)
-        if fraction > 0.4:
+        if fraction > 0.9:
             raise CancelledError
 
     with pytest.raises(CancelledError):
