@@ -22,8 +22,10 @@
     }));
   }
 
+  // Whether a graph shows this scene already: figures arrive and are drawn in their own time.
   function drawn(gd, scene) {
-    return Boolean(gd && gd._fullLayout && gd.layout.meta && gd.layout.meta.scene === scene.id && gd.data.length);
+    if (!gd || !gd._fullLayout || !gd.layout.meta || !gd.data.length) return false;
+    return gd.layout.meta.scene === (gd === umap() ? scene.umap : scene.map);
   }
 
   async function whenDrawn(find, scene) {
@@ -51,6 +53,7 @@
     const found = await fetched(scene.paint + encodeURIComponent(key), async (r) => root.scale.decode(await r.arrayBuffer()));
     const spots = await fetched(scene.spots, (r) => r.json());
     const gd = await whenDrawn(tissue, scene);
+    if (scene.clustered) await whenDrawn(umap, scene);
     if (!gd || ticket !== state.ticket) return null;
     if (!state.paint || state.paint.legend.key !== key) state.shown = null;
     Object.assign(state, { scene, view, spots, paint: found });

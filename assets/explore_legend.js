@@ -3,6 +3,8 @@
   "use strict";
   const root = (window.SpatialMetaExplore = window.SpatialMetaExplore || {});
 
+  const MOST_COUNTS = 8; // with more categories their sizes are in the tooltips and the table
+
   function node(tag, className, text) {
     const made = document.createElement(tag);
     if (className) made.className = className;
@@ -60,10 +62,9 @@
       button.dataset.code = String(code);
       button.title = `Cluster ${name}: ${legend.counts[code].toLocaleString("en")} spots. Press to show it alone, again for all.`;
       button.setAttribute("aria-pressed", String(Boolean(shown && shown.has(code))));
-      button.append(
-        swatch(legend.colors[code]), node("span", "", name),
-        node("span", "legend-count", `${legend.counts[code].toLocaleString("en")} · ${Math.round((100 * legend.counts[code]) / total)} %`),
-      );
+      const share = `${legend.counts[code].toLocaleString("en")} · ${Math.round((100 * legend.counts[code]) / total)} %`;
+      button.append(swatch(legend.colors[code]), node("span", "", name));
+      if (legend.names.length <= MOST_COUNTS) button.append(node("span", "legend-count", share));
       list.append(button);
     });
     const note = legend.note ? [node("p", "card-note", legend.note)] : [];

@@ -1,1 +1,1 @@
-"""Benchmarks: ratios and recovered truth, peers measured in the same run. Never imported by the product."""
+"""Benchmarks: ratios and recovered truth. Never imported by the product."""

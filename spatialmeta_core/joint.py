@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TARGET_COUNTS = 1e4  # scanpy's usual total per spot
 SM_SUFFIX = " (SM)"
+ASSIGNED = (keys.METABOLITE, keys.FORMULA, keys.ADDUCT)
 
 
 def join(
@@ -173,7 +174,7 @@ def _features(st: ad.AnnData, sm: ad.AnnData) -> pd.DataFrame:
     gene_ids = st.var.get(keys.GENE_ID, st.var_names)
     mz = sm.var[keys.MZ] if keys.MZ in sm.var else np.full(sm.n_vars, np.nan)
     assigned = {
-        name: [""] * st.n_vars + [str(text) for text in sm.var[name].fillna("")]
+        name: [""] * st.n_vars + [str(text) for text in sm.var[name].astype(object).fillna("")]
         for name in ASSIGNED
         if name in sm.var
     }

@@ -1,6 +1,6 @@
 """Every knob of every step: default, unit, and where the default comes from. No torch here.
 
-All dataclasses check themselves and raise ``InvalidParamsError``, so that forms, configuration files and the
+All dataclasses check themselves and raise ``InvalidParamsError``, so that forms, recipes and the
 worker share one check. ``dataclasses.asdict`` is the wire and log form.
 """
 
@@ -51,8 +51,8 @@ def from_dict(kind: type[T], values: dict[str, Any]) -> T:
 class AlignParams:
     """Outline alignment (eqs 1 to 4)."""
 
-    target: Literal["auto", "image", "spots"] = "auto"  # "auto": the image unless its tissue is too large
-    max_image_area_ratio: float = 1.5  # image tissue beyond this times the spots' area: use the spots
+    target: Literal["auto", "image", "spots"] = "auto"  # "auto": see max_image_area_ratio
+    max_image_area_ratio: float = 1.5  # more image tissue per spots' area: use the spots
     transform: Literal["similarity", "affine"] = "affine"  # "affine" has one scale per axis
     nonrigid: bool = True  # a smooth local correction after the affine fit
     seed: int = 0
@@ -72,7 +72,7 @@ class ReassignParams:
 
     n_neighbors: int = 5  # K of the paper
     distance_factor: float = 1.5  # cut-off = factor x spacing of the target's spots
-    spacing: Literal["median", "minimum"] = "median"  # the paper's is the minimum; the median is robust
+    spacing: Literal["median", "minimum"] = "median"  # robust; the paper's is the minimum
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -152,8 +152,8 @@ class LossWeights:
     """Weights of eq. 22, in the order of ``LossTerms``.
 
     All 1 weighs every likelihood and the KL term as the evidence lower bound does. On simulated
-    sections it rebuilds and clusters as well as the published preset for one sample (5 for ST, 1 for
-    SM, 0.5 for KL), with which the modality contribution says "ST leads" also where only SM
+    sections it rebuilds and clusters as well as the published preset for one sample (5 for ST,
+    1 for SM, 0.5 for KL), with which the modality contribution says "ST leads" also where only SM
     separates the domains.
     """
 

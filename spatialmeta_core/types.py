@@ -1,8 +1,9 @@
 """Frozen values that steps hand to each other.
 
-Coordinates are pixels of the full-resolution ST image, x to the right, y down, in arrays ``(n, 2)``; without
-an image, the units of the ST file. A type holds values and cheap derived properties; verbs are functions
-elsewhere (``Alignment.apply`` is the one exception, because every user of an alignment needs it).
+Coordinates are pixels of the full-resolution ST image, x to the right, y down, in arrays
+``(n, 2)``; without an image, the units of the ST file. A type holds values and cheap derived
+properties; verbs are functions elsewhere (``Alignment.apply`` is the one exception: every user of
+an alignment needs it).
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ BoolArray = NDArray[np.bool_]
 class Pose:
     """Affine map of the plane, ``xy -> matrix[:, :2] @ xy + matrix[:, 2]``.
 
-    The matrix is the truth (rotating after uneven scaling gives shear, which angle and scales cannot
-    hold); the properties read it as rotation after scaling, with a flip written as ``y -> -y`` before
-    everything else.
+    The matrix is the truth (rotating after uneven scaling gives shear, which angle and scales
+    cannot hold); the properties read it as rotation after scaling, with a flip written as
+    ``y -> -y`` before everything else.
 
     Attributes
     ----------
@@ -274,8 +275,8 @@ class Region:
     Attributes
     ----------
     parts
-        Polygons; each is a tuple of rings, the outer one first and then its holes; a ring is ``(n, 2)`` px,
-        the first point not repeated.
+        Polygons; each is a tuple of rings, the outer one first and then its holes; a ring is
+        ``(n, 2)`` px, the first point not repeated.
     kind
         Free text class such as "Tumor"; may be empty.
     only_clusters

@@ -1,4 +1,4 @@
-"""Shared by all tests: where the repository and the optional data are, and an honest list of skips."""
+"""Shared by all tests: where the optional data are, and an honest list of skips."""
 
 from __future__ import annotations
 

@@ -141,9 +141,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture
-def page(
-    chromium: Browser, watched: Watched, request: pytest.FixtureRequest
-) -> Iterator[Page]:
+def page(chromium: Browser, watched: Watched, request: pytest.FixtureRequest) -> Iterator[Page]:
     tab = open_page(chromium, watched)
     yield tab
     if request.node.stash.get(FAILED, False):

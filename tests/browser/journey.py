@@ -1,4 +1,4 @@
-"""The main job as a user does it: each function is one screen, driven by real inputs and gestures."""
+"""The main job as a user does it: one function per screen, real inputs and gestures."""
 
 from __future__ import annotations
 
@@ -118,6 +118,12 @@ def train(page: Page, *, reload: bool) -> None:
     """Train with the quick preset; reload while it runs and find it again."""
     go(page, "integrate")
     page.get_by_text("Quick look").click()
+    page.wait_for_function("() => document.getElementById('integrate-epochs').value === '30'")
+    if reload:  # long enough to be still running after a reload
+        page.get_by_text("Details", exact=True).click()
+        page.fill("#integrate-epochs", "90")
+        page.fill("#integrate-patience", "90")
+        page.keyboard.press("Tab")
     expect(page.locator("#integrate-train")).to_be_enabled()
     page.click("#integrate-train")
     expect(page.locator("#integrate-loss-graph .scatterlayer").first).to_be_visible(timeout=LONG)
@@ -132,8 +138,8 @@ def tissue_box(page: Page) -> dict[str, float]:
     plot = page.locator("#explore-tissue .nsewdrag").first
     plot.wait_for(timeout=LONG)
     page.wait_for_function(
-        "() => (document.querySelector('#explore-tissue .js-plotly-plot')?.data || [])"
-        ".some(t => t.x && t.x.length > 50)",
+        "() => (document.querySelector('#explore-tissue .js-plotly-plot')?._fullData || [])"
+        ".some(trace => trace._length > 50)",
         timeout=LONG,
     )
     box = plot.bounding_box()
@@ -143,7 +149,7 @@ def tissue_box(page: Page) -> dict[str, float]:
 
 def color_by(page: Page, feature: str) -> None:
     page.fill("#explore-find", feature)
-    page.locator("#explore-found .find-option").first.click()
+    page.locator("#explore-found .find-option", has_text=feature).first.click()
     expect(page.locator("#explore-legend")).to_contain_text(feature)
 
 

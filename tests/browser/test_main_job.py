@@ -62,7 +62,7 @@ def test_the_main_job_on_a_real_section(
     journey.train(page, reload=True)
     journey.go(page, "explore")
     journey.tissue_box(page)
-    journey.color_by(page, "Mbp")
+    journey.color_by(page, "Pvalb")
     journey.lasso(page)
     journey.path(page)
     page.reload()

@@ -58,7 +58,7 @@ def _register_browser(app: Dash) -> None:
     """Wire the controls that act in the browser alone."""
 
     def wire(name: str, output: Output, *inputs: Input | State, initial: bool = True) -> None:
-        app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in dash
+        app.clientside_callback(
             ClientsideFunction(NAMESPACE, name), output, *inputs, prevent_initial_call=not initial
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -143,13 +142,14 @@ def _updates(
             "messages": [],
         }
     revisions = _revisions(manifest)
-    kept = shown.get("revisions", {}) if shown.get("project") == project else {}
+    made_of = {**revisions, "um_per_px": manifest["artefacts"]["st"]["summary"].get("um_per_px")}
+    kept = shown.get("made_of", {}) if shown.get("project") == project else {}
     messages = _messages(manifest, project)
-    if kept == revisions:
+    if kept == made_of:
         return nothing | {"messages": messages}
     section = open_section(store, project)
-    scene = _scene(store, project, section, revisions)
-    same_map = all(kept.get(name) == revisions[name] for name in ("joint", "st"))
+    scene = _scene(store, project, section, revisions) | {"made_of": made_of}
+    same_map = scene["map"] == shown.get("map")
     no_umap = section.umap is None
     return {
         "scene": scene,
@@ -183,16 +183,18 @@ def _scene(
 ) -> dict[str, Any]:
     spacing = geometry.spacing(section.xy)
     x, y = view_box(section.xy)
+    parts = [project, revisions["st"], revisions["joint"], section.um_per_px]
     return {
-        "id": f"{project} {json.dumps(revisions, sort_keys=True)}",
+        "map": " ".join(map(str, parts)),
+        "umap": f"{project} {revisions.get('clusters')}",
         "project": project,
-        "revisions": dict(revisions),
         "paint": routes.paint_url(project, revisions),
         "spots": routes.spots_url(project, revisions),
         "n_spots": len(section.xy),
         "spacing": spacing,
         "diameter": _diameter(store, project) or SPOT_SHARE * spacing,
         "um_per_px": section.um_per_px,
+        "clustered": section.umap is not None,
         "has_image": store.record(project, "st")["summary"].get("image") is not None,
         "view": {"x": list(x), "y": list(y[::-1])},
     }
@@ -214,7 +216,7 @@ def _tissue(
     picture = record["summary"].get("image") or {}
     figure = tissue_figure(
         section.xy,
-        sample=scene["id"],
+        sample=scene["map"],
         spot_diameter=scene["diameter"],
         spot_names=(),
         um_per_px=section.um_per_px,
@@ -225,7 +227,7 @@ def _tissue(
     # The page draws hover texts, legend and a scale bar that follows the zoom by itself.
     figure.update_traces(hoverinfo="none", hovertemplate=None, text=None)
     figure.update_layout(
-        meta={"scene": scene["id"]},
+        meta={"scene": scene["map"]},
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         shapes=[],
         annotations=[],
@@ -243,12 +245,12 @@ def _umap(section: Section, scene: Mapping[str, Any]) -> go.Figure:
     figure = umap_figure(
         xy,
         spot_names=(),
-        revision=scene["id"],
+        revision=scene["umap"],
         annotations=category_labels(xy, codes, numbers),
         dragmode="pan",
     )
     figure.update_traces(hoverinfo="none", hovertemplate=None, text=None)
-    figure.update_layout(meta={"scene": scene["id"]}, hoverdistance=12)
+    figure.update_layout(meta={"scene": scene["umap"]}, hoverdistance=12)
     return figure
 
 

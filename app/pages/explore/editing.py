@@ -197,7 +197,12 @@ def _board_updates(
         "trajectory": _existing(board.trajectories, selected.get("trajectory")),
     }
     editing = selected.get("edit")
-    state = {"scene": scene["id"], "project": project, **chosen, "edit": editing}
+    state = {
+        "scene": [scene["map"], scene["umap"]],
+        "project": project,
+        **chosen,
+        "edit": editing,
+    }
     drawn = json.dumps([to_dict(item) for item in board.items().values()])
     state["stamp"] = hashlib.sha256(drawn.encode()).hexdigest()
     if state == shown:

@@ -14,8 +14,6 @@ from spatialmeta_core import keys
 if TYPE_CHECKING:
     from spatialmeta_core.types import BoolArray, FloatArray
 
-METABOLITE: Final = "metabolite"  # var column with a name, where the data bring one
-ADDUCT: Final = "adduct"
 DEFAULT_PPM: Final = 10.0
 MOST_SHOWN: Final = 12  # per modality
 MASS: Final = re.compile(
@@ -44,7 +42,7 @@ class Hit:
 def feature_parts(var: pd.DataFrame, name: str) -> FeatureParts:
     """Return the parts of a feature's name from its row of ``var``."""
     row = var.loc[name]
-    given, adduct = (_text(row.get(column)) for column in (METABOLITE, ADDUCT))
+    given, adduct = (_text(row.get(column)) for column in (keys.METABOLITE, keys.ADDUCT))
     return FeatureParts(name, str(row[keys.FEATURE_TYPE]), given, adduct)
 
 
@@ -107,7 +105,7 @@ def _by_variability(var: pd.DataFrame) -> FloatArray:
 def _text_rank(var: pd.DataFrame, query: str) -> FloatArray:
     """Rank by how the best of a feature's texts matches; NaN where none does."""
     rank = np.full(len(var), np.nan)
-    texts = [var.index.to_series(), *(var[c] for c in (METABOLITE, keys.GENE_ID) if c in var)]
+    texts = [var.index.to_series(), *(var[c] for c in (keys.METABOLITE, keys.GENE_ID) if c in var)]
     for penalty, column in enumerate(texts):
         text = column.fillna("").astype(str).str.lower()
         own = np.select(
