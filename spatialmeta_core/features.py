@@ -42,7 +42,9 @@ def morans_i(
     names
         Row labels, one per feature; 0, 1, 2, ... if not given.
 
-    Returns ------- Columns ``keys.MORAN_COLUMNS``: the statistic, its one-sided p under normality
+    Returns
+    -------
+    Columns ``keys.MORAN_COLUMNS``: the statistic, its one-sided p under normality
     (large where neighbors are not alike), and p adjusted by Benjamini-Hochberg over all rows; NaN
     for features with one value everywhere.
 
@@ -92,7 +94,9 @@ def select_features(joint: AnnData, params: FeatureParams | None = None) -> pd.D
     params
         Numbers and thresholds; the defaults if not given.
 
-    Returns ------- One row per feature, indexed as ``joint.var``, with ``type``, the
+    Returns
+    -------
+    One row per feature, indexed as ``joint.var``, with ``type``, the
     ``keys.MORAN_COLUMNS``, ``spatially_variable`` (bool) and ``dropped_because`` (text, empty
     where chosen). With several samples, Moran's I is the mean over samples, and the p-values are
     the ``min_samples``-th smallest, so the adjusted one is at most ``max_p_adj`` exactly where

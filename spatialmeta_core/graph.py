@@ -49,7 +49,9 @@ def spatial_neighbors(xy: FloatArray, n_neighbors: int = 6) -> sparse.csr_matrix
     n_neighbors
         Neighbors per spot, not counting further ones at the same distance.
 
-    Returns ------- Row-normalized weights, shape ``(n_spots, n_spots)``; row ``i`` holds the
+    Returns
+    -------
+    Row-normalized weights, shape ``(n_spots, n_spots)``; row ``i`` holds the
     neighbors of spot ``i``.
 
     Raises

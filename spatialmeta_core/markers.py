@@ -110,7 +110,9 @@ def rank_markers(
         From ``build_index(joint)`` over all spots; made here if not given. Used only against all
         other spots, as a comparison of two groups ranks those two alone.
 
-    Returns ------- One row per feature with ``keys.MARKER_COLUMNS``, the most different first:
+    Returns
+    -------
+    One row per feature with ``keys.MARKER_COLUMNS``, the most different first:
     sorted by ``|auc - 0.5|``, then by ``|log2fc|``.
 
     - ``auc``: chance that a spot of the group has the higher value, ties counting half.
@@ -164,7 +166,9 @@ def rank_clusters(joint: AnnData, labels: ArrayLike) -> pd.DataFrame:
         Cluster of each spot, shape ``(joint.n_obs,)``; spots with a missing label are left out of
         both sides.
 
-    Returns ------- A column ``cluster`` before the ``keys.MARKER_COLUMNS``; clusters in the order
+    Returns
+    -------
+    A column ``cluster`` before the ``keys.MARKER_COLUMNS``; clusters in the order
     of their categories (or sorted), features as in ``rank_markers``. Benjamini-Hochberg is within
     each cluster and modality.
 

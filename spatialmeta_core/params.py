@@ -189,7 +189,7 @@ class ClusterParams:
 class GradientParams:
     """Binned gradient along a trajectory."""
 
-    n_bins: int = 20
+    n_bins: int = 20  # at most; fewer when bins would hold less than min_spots_per_bin
     min_spots_per_bin: int = 5  # bins with fewer are drawn hollow
 
     def __post_init__(self) -> None:

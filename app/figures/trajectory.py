@@ -58,7 +58,7 @@ def gradient_figure(
     for name, color in zip(order, category_colors(len(order)), strict=True):
         rows = table[table["feature"] == name].sort_values("distance")
         line = _line(rows, name, color, min_spots_per_bin)
-        for trace in (_band(rows, name, color), line, _legend_line(line)):
+        for trace in (_band(rows, name, color, min_spots_per_bin), line, _legend_line(line)):
             figure.add_trace(trace, row=1, col=1)
     figure.add_trace(_counts(table, min_spots_per_bin), row=2, col=1)
     figure.update_layout(
@@ -89,9 +89,10 @@ def _unit_font(unit: str) -> dict[str, str]:
     return {"color": WARN} if unit == "px" else {}
 
 
-def _band(rows: pd.DataFrame, name: str, color: str) -> go.Scatter:
+def _band(rows: pd.DataFrame, name: str, color: str, min_spots: int) -> go.Scatter:
     """Return the area between the limits, one polygon for each run of bins that have them."""
     limits = rows[["distance", "z_low", "z_high"]].to_numpy(float)
+    limits[rows["n_spots"].to_numpy() < min_spots] = np.nan  # a wide band would hide the others
     known = np.isfinite(limits).all(axis=1)
     runs = np.split(limits, np.flatnonzero(np.diff(known)) + 1)
     gap = np.full((1, 2), np.nan)

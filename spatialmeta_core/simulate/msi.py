@@ -92,7 +92,9 @@ def lay_raster(
     displacement
         Added after the pose.
 
-    Returns ------- Pixels in reading order; the smallest column and row are 1, and the pose
+    Returns
+    -------
+    Pixels in reading order; the smallest column and row are 1, and the pose
     carries the shift that goes with it.
     """
     middle = box.mean(axis=0)

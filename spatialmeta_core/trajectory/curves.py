@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MIN_SPOTS = 10
 """Fewest spots in a swath to speak of a gradient."""
 
+FEWEST_BINS = 3
+"""Bins of a swath with hardly any spots; a trend needs no fewer."""
+
 BAND = 0.95
 """Coverage of the band around a bin's mean."""
 
@@ -49,9 +52,11 @@ def gradient(
     features
         Names to follow; all if not given.
     params
-        Number of bins; the default if not given.
+        Number of bins at most, and how many spots each should hold; the default if not given.
 
-    Returns ------- ``keys.GRADIENT_COLUMNS``, one row per feature and bin, bins in order.
+    Returns
+    -------
+    ``keys.GRADIENT_COLUMNS``, one row per feature and bin, bins in order.
     ``distance`` is the bin's middle; ``mean`` is of normalized values, with a 95 % band from
     Student's t (NaN with fewer than 2 spots); ``z``, ``z_low`` and ``z_high`` are the same less
     the feature's mean over the swath's spots, divided by their standard deviation (NaN if that is
@@ -70,20 +75,21 @@ def gradient(
     params = params or GradientParams()
     wanted = _wanted_columns(joint, features)
     spots, position = _swath(joint, trajectory)
-    edges = np.linspace(0.0, position.length, params.n_bins + 1)
+    n_bins = _n_bins(params, len(spots))
+    edges = np.linspace(0.0, position.length, n_bins + 1)
     middle = (edges[:-1] + edges[1:]) / 2.0
-    shape = (len(wanted), params.n_bins)
+    shape = (len(wanted), n_bins)
     numbers = {name: np.full(shape, np.nan) for name in keys.GRADIENT_COLUMNS[3:]}
     for block in stats.feature_blocks(joint[spots]):
         place = np.searchsorted(block.columns, wanted).clip(max=len(block.columns) - 1)
         row = np.flatnonzero(block.columns[place] == wanted)
         bins = _bin_of(position.along[block.rows], edges)
-        for name, values in _summarize(block.matrix[:, place[row]], bins, params.n_bins).items():
+        for name, values in _summarize(block.matrix[:, place[row]], bins, n_bins).items():
             numbers[name][row] = values.T
     numbers["n_spots"] = np.nan_to_num(numbers["n_spots"]).astype(int)
     columns = (
-        np.repeat(joint.var_names[wanted], params.n_bins),
-        np.repeat(joint.var[keys.FEATURE_TYPE].to_numpy()[wanted], params.n_bins),
+        np.repeat(joint.var_names[wanted], n_bins),
+        np.repeat(joint.var[keys.FEATURE_TYPE].to_numpy()[wanted], n_bins),
         np.tile(middle, len(wanted)),
         *(values.ravel() for values in numbers.values()),
     )
@@ -100,7 +106,9 @@ def rank_gradients(
     joint, trajectory, params
         As for ``gradient``.
 
-    Returns ------- ``keys.SCREEN_COLUMNS``, one row per feature, strongest trend first: ``rho`` is
+    Returns
+    -------
+    ``keys.SCREEN_COLUMNS``, one row per feature, strongest trend first: ``rho`` is
     Spearman's correlation of the normalized value with the distance from the start (NaN for a
     constant feature); ``peak`` is the middle of the bin with the highest mean, among bins with at
     least ``params.min_spots_per_bin`` spots (NaN if none), in the unit of the distance; ``p`` is
@@ -118,13 +126,14 @@ def rank_gradients(
     """
     params = params or GradientParams()
     spots, position = _swath(joint, trajectory)
-    edges = np.linspace(0.0, position.length, params.n_bins + 1)
+    n_bins = _n_bins(params, len(spots))
+    edges = np.linspace(0.0, position.length, n_bins + 1)
     tables = []
     for block in stats.feature_blocks(joint[spots]):
         along = position.along[block.rows]
         rho, p = _spearman(block, along)
-        n_spots = np.bincount(_bin_of(along, edges), minlength=params.n_bins)
-        means = _summarize(block.matrix, _bin_of(along, edges), params.n_bins)["mean"]
+        n_spots = np.bincount(_bin_of(along, edges), minlength=n_bins)
+        means = _summarize(block.matrix, _bin_of(along, edges), n_bins)["mean"]
         means[n_spots < params.min_spots_per_bin] = -np.inf
         peak = ((edges[:-1] + edges[1:]) / 2.0)[means.argmax(axis=0)]
         usable = np.isfinite(means.max(axis=0))
@@ -143,6 +152,12 @@ def rank_gradients(
         table.loc[rows, "p_adj"] = stats.benjamini_hochberg(table.loc[rows, "p"])
     order = np.argsort(-table["rho"].abs().to_numpy(), kind="stable")
     return table.iloc[order].reset_index(drop=True)
+
+
+def _n_bins(params: GradientParams, n_spots: int) -> int:
+    """Return the number of bins: fewer than asked for when they would hold too few spots."""
+    filled = max(n_spots // params.min_spots_per_bin, FEWEST_BINS)
+    return min(params.n_bins, filled)
 
 
 def _wanted_columns(joint: AnnData, features: Sequence[str] | None) -> IntArray:

@@ -196,3 +196,15 @@ def test_missing_positions_are_named(st, sm) -> None:
 def test_only_a_joint_table_can_be_split(st) -> None:
     with pytest.raises(InvalidDataError, match="features of both types"):
         joint.split(st)
+
+
+def test_assigned_names_of_metabolites_are_carried_along_and_genes_have_none(st, sm):
+    sm.var[keys.METABOLITE] = pd.Categorical(["Taurine", None, "Oleic acid"])
+
+    table = joint.join(st, sm)
+    genes, metabolites = joint.split(table)
+
+    assert table.var[keys.METABOLITE].tolist() == ["", "", "", "", "Taurine", "", "Oleic acid"]
+    assert keys.METABOLITE not in genes.var
+    assert metabolites.var[keys.METABOLITE].tolist() == ["Taurine", "", "Oleic acid"]
+    assert keys.ADDUCT not in table.var

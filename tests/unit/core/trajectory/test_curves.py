@@ -74,8 +74,9 @@ def test_spots_without_metabolites_do_not_count(joint) -> None:
 
 
 def test_a_bin_with_one_spot_has_no_band_and_a_constant_no_z(joint) -> None:
+    one_each = GradientParams(n_bins=40, min_spots_per_bin=1)
     narrow = trajectory.gradient(
-        joint, path(width=0.4), ["rise", "flat"], params=GradientParams(n_bins=40)
+        joint, path(width=0.4), ["rise", "flat"], params=one_each
     ).set_index("feature")
 
     assert (narrow["n_spots"] == 1).all()
@@ -174,3 +175,10 @@ def test_a_swath_without_metabolites_gives_genes_and_nan(joint) -> None:
     assert (curves.loc["SM", "n_spots"] == 0).all()
     assert screen.loc[["peak", "fall"], ["rho", "peak", "p"]].isna().all(axis=None)
     assert screen.loc["rise", "rho"] > 0.9
+
+
+def test_a_swath_with_few_spots_gets_fewer_bins(joint) -> None:
+    table = trajectory.gradient(joint, path(width=0.4), ["rise"])
+
+    assert len(table) == 8
+    assert (table["n_spots"] == 5).all()

@@ -233,7 +233,7 @@ def test_the_lists_and_the_overlay_show_what_is_drawn(draw, board, store, projec
 
     assert names == [region, f"{path}/band", f"{path}/ticks", f"{path}/arrow", path]
     assert "16 spots · 0.04 mm²" in text(answer["explore-regions.children"])
-    assert "48 spots · 550 µm" in text(answer["explore-paths.children"])
+    assert "60 spots · 550 µm" in text(answer["explore-paths.children"])
     assert answer["explore-board.data"]["region"] == region
 
 
@@ -333,7 +333,7 @@ def test_a_path_is_followed_by_the_strongest_features_of_both_modalities(followe
     assert answer["explore-gradient-box.hidden"] is False
     assert len(answer["explore-curve-list.children"]) == 4
     assert "(µm)" in text(answer["explore-gradient.figure"]["layout"]["xaxis2"]["title"])
-    assert "48" in text(answer["explore-path-summary.children"])
+    assert "60" in text(answer["explore-path-summary.children"])
 
 
 def test_chosen_features_replace_the_strongest(followed):
