@@ -163,6 +163,7 @@ EXPLORE_OVERLAY: Final = "explore-overlay"  # shapes and labels for the canvas
 EXPLORE_SHOWN: Final = "explore-shown"  # last browser-side action, for nobody
 EXPLORE_PICKED: Final = "explore-picked"  # a curve chosen in the browser: {"feature", "at"}
 EXPLORE_CURVES: Final = "explore-curves"  # features of the gradient chart; empty: the strongest
+EXPLORE_RANKED: Final = "explore-ranked"  # the map whose features are ranked for marker tests
 EXPLORE_PICTURE: Final = "explore-picture"  # what to put into a figure file
 EXPLORE_DOWNLOAD: Final = "explore-download"
 # explore: canvas

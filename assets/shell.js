@@ -10,6 +10,7 @@
       found.project = match[1];
       found.page = PAGES.includes(match[2]) ? match[2] : "data";
     }
+    if (document.body.dataset.page !== found.page) window.scrollTo(0, 0);
     document.body.dataset.page = found.page;
     document.body.dataset.project = found.project;
     // hidden graphs have no size: tell plotly once they are shown

@@ -63,6 +63,7 @@ def walk(page: Page, url: str) -> None:
 def shoot(page: Page, name: str) -> None:
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("window.scrollTo(0, 0)")
         page.mouse.move(2, height - 2)  # no hover box in the picture
         page.wait_for_function("() => !document.querySelector('._dash-loading-callback')")
         page.wait_for_timeout(1500)  # plotly redraws after a resize without telling

@@ -83,6 +83,7 @@ def _stores() -> list[Component]:
         ids.EXPLORE_PICKED,
         ids.EXPLORE_CURVES,
         ids.EXPLORE_PICTURE,
+        ids.EXPLORE_RANKED,
         ids.EXPLORE_MARKERS_VIEW,
         ids.EXPLORE_SCREEN_VIEW,
     )

@@ -65,6 +65,10 @@ def regions_panel() -> Component:
             html.P(NOT_INDEPENDENT, className="explore-caution"),
             html.Div(id=ids.EXPLORE_MARKERS),
             graph(ids.EXPLORE_VOLCANO, "explore-chart"),
+            html.P(
+                "Fold change and AUC of the strongest features; filled: q up to 0.05.",
+                className="card-note",
+            ),
         ],
         id=ids.EXPLORE_MARKERS_BOX,
         hidden=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from dash import ALL, Dash, Input, Output, State, ctx, no_update
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from app.sections import Section
     from app.store import ProjectStore
     from spatialmeta_core.types import BoolArray, Region
+
+
+MOST_POINTS: Final = 1_500  # of each modality in the chart, the strongest
 
 
 def register(app: Dash, store: ProjectStore) -> None:
@@ -55,6 +58,19 @@ def register(app: Dash, store: ProjectStore) -> None:
             raise PreventUpdate
         only_table = ctx.triggered_id == ids.EXPLORE_MARKERS_VIEW
         return _comparison(store, board, reference, view, only_table=only_table)
+
+    @app.callback(
+        Output(ids.EXPLORE_RANKED, "data"),
+        Input(ids.EXPLORE_SCENE, "data"),
+        Input(ids.ROUTE, "data"),
+        State(ids.EXPLORE_RANKED, "data"),
+    )
+    def rank_ahead(scene: Any, route: Any, done: str | None) -> str:
+        # while the user draws, so that the first region is answered as quickly as the next
+        if not scene or not route or route["page"] != "regions" or scene["map"] == done:
+            raise PreventUpdate
+        marker_index(store, scene["project"])
+        return str(scene["map"])
 
     register_view(app, "markers", ids.EXPLORE_MARKERS_VIEW, ids.EXPLORE_ONLY)
 
@@ -150,4 +166,5 @@ def _comparison(
         table, section.features, tables.MARKERS, tables.TableView.from_json(view), name="markers"
     )
     revision = f"{board['region']} {reference}"
-    return shown, no_update if only_table else marker_figure(table, revision=revision)
+    strongest = table.groupby("type", sort=False).head(MOST_POINTS)
+    return shown, no_update if only_table else marker_figure(strongest, revision=revision)

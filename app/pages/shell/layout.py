@@ -79,7 +79,7 @@ def _help() -> Component:
         ("Alignment", "Drag inside to move, drag the ring to turn, corners to scale."),
         ("", "Arrows move one spot (Shift ×10, Alt ×0.1), Q / E turn, + / − scale, X / Y flip."),
         ("", "Ctrl+Z undo, Ctrl+Shift+Z redo, Z fit the view. The wheel only zooms the view."),
-        ("Tissue canvas", "L lasso, R box, D closed freehand region, V trajectory, M move."),
+        ("Tissue canvas", "L lasso, R box, D closed freehand, V trajectory, P points, M move."),
         ("", "Double-click resets the view."),
         ("Anywhere", "? opens this help, Esc closes it."),
     ]
