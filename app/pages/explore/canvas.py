@@ -14,7 +14,7 @@ from app.downloads import image_url
 from app.figures.embedding import umap_figure
 from app.figures.overlays import category_labels
 from app.figures.spatial import tissue_figure, view_box
-from app.figures.theme import ACCENT
+from app.figures.theme import ACCENT, translucent
 from app.pages.explore import paint, routes, search
 from app.pages.explore.facts import facts_card
 from app.placement import open_adata
@@ -234,7 +234,7 @@ def _tissue(
         xaxis={**HIDDEN_AXIS, "range": scene["view"]["x"]},
         yaxis={**HIDDEN_AXIS, "range": scene["view"]["y"]},
         hoverdistance=12,
-        activeshape={"fillcolor": ACCENT, "opacity": 0.25},
+        activeshape={"fillcolor": translucent(ACCENT, 0.25), "opacity": 1.0},
     )
     return figure
 
