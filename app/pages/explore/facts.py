@@ -60,7 +60,8 @@ def _cluster_table(section: Section) -> Component:
     ]
     head = html.Tr([html.Th(text, scope="col", className=look) for text, look in heads])
     note = html.P(
-        "Contribution above 0.5: genes lead; below: metabolites lead.", className="card-note"
+        "Higher contribution: more from genes. Compare clusters, not with 0.5.",
+        className="card-note",
     )
     table = html.Table([html.Thead(head), html.Tbody(body)], className="plain")
     return html.Div(

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from app.sections import Section
     from spatialmeta_core.types import FloatArray, IntArray
 
-EVEN = 0.5  # contribution at which neither modality leads
 TOP = 6  # features named per modality
 
 
@@ -140,17 +139,18 @@ def result_card(section: Section, record: dict[str, Any]) -> Any:
 
 def _cluster_card(labels: IntArray, contribution: FloatArray) -> Component:
     rows = []
+    overall = float(np.nanmean(contribution))
     for label in np.unique(labels[labels >= 0]):
         values = contribution[labels == label]
         mean = float(np.nanmean(values))
-        lead = "genes lead" if mean > EVEN else "metabolites lead"
+        lead = "more from genes" if mean > overall else "more from metabolites"
         rows.append(
             html.Tr(
                 [
                     html.Td(str(label)),
                     html.Td(f"{values.size:,}", className="num"),
                     html.Td(f"{mean:.2f}", className="num"),
-                    html.Td(lead, className=f"lead-{'st' if mean > EVEN else 'sm'}"),
+                    html.Td(lead, className=f"lead-{'st' if mean > overall else 'sm'}"),
                 ]
             )
         )
@@ -169,7 +169,8 @@ def _cluster_card(labels: IntArray, contribution: FloatArray) -> Component:
         f"{len(rows)} clusters",
         table,
         note="Contribution compares how closely each modality alone agrees with the joint "
-        "embedding: above 0.5 genes lead, below 0.5 metabolites lead.",
+        "embedding: higher means more from genes. Its zero point is not calibrated, so compare "
+        "clusters with each other rather than with 0.5.",
     )
 
 
