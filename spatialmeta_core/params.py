@@ -53,17 +53,26 @@ class AlignParams:
 
     target: Literal["auto", "image", "spots"] = "auto"  # "auto": see max_image_area_ratio
     max_image_area_ratio: float = 1.5  # more image tissue per spots' area: use the spots
-    transform: Literal["similarity", "affine"] = "affine"  # "affine" has one scale per axis
-    nonrigid: bool = True  # a smooth local correction after the affine fit
+    # "rigid": same section, the start's scale is kept; "affine" has one scale per axis
+    transform: Literal["rigid", "similarity", "affine"] = "affine"
+    nonrigid: bool = True  # a smooth local correction after the affine fit; never with "rigid"
+    diffeomorphic: bool = False  # the correction as the flow of a velocity field, which cannot fold
+    outline_weight: float = 1.0  # lambda_1 of eq. 3
+    histology_weight: float = 0.0  # lambda_2; needs moving_values and target_image
+    feature_weight: float = 0.0  # lambda_3; needs moving_values and target_values
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Check ranges."""
         _require(self.target in ("auto", "image", "spots"), self, "target", "auto, image or spots")
         _require(
-            self.transform in ("similarity", "affine"), self, "transform", "similarity or affine"
+            self.transform in ("rigid", "similarity", "affine"),
+            self,
+            "transform",
+            "rigid, similarity or affine",
         )
         _at_least(self, 1.0, "max_image_area_ratio")
+        _at_least(self, 0.0, "outline_weight", "histology_weight", "feature_weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +82,18 @@ class ReassignParams:
     n_neighbors: int = 5  # K of the paper
     distance_factor: float = 1.5  # cut-off = factor x spacing of the target's spots
     spacing: Literal["median", "minimum"] = "median"  # robust; the paper's is the minimum
+    method: Literal["mean", "distance", "area"] = "mean"  # of the K nearest; the paper's is "mean"
+    direction: Literal["sm_to_st", "st_to_sm"] = "sm_to_st"  # only the source is averaged
 
     def __post_init__(self) -> None:
         """Check ranges."""
         _within(self, 1, 1000, "n_neighbors")
+        _require(
+            self.method in ("mean", "distance", "area"), self, "method", "mean, distance or area"
+        )
+        _require(
+            self.direction in ("sm_to_st", "st_to_sm"), self, "direction", "sm_to_st or st_to_sm"
+        )
         _within(self, 0.01, 100.0, "distance_factor")
         _require(self.spacing in ("median", "minimum"), self, "spacing", "median or minimum")
 

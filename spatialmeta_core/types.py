@@ -146,6 +146,22 @@ class FitScore:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """Places marked by hand in both sections; row ``i`` of each is the same place.
+
+    Attributes
+    ----------
+    moving
+        In the moving section's own units, shape ``(n, 2)``.
+    target
+        In target px, shape ``(n, 2)``.
+    """
+
+    moving: FloatArray
+    target: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """One hypothesis of a global search; a lower ``cost`` is better."""
 
@@ -175,8 +191,16 @@ class Alignment:
         Fit before (``score_before``, at the given start, or None) and after.
     target
         What the outline was fitted to: ``"image"`` or ``"spots"``.
-    sd_um
-        Standard deviation per moving spot, um, shape ``(n_moving,)``, or None.
+    min_jacobian
+        Smallest local change of area of the correction, 1 where nothing changes; above 0 nothing
+        folds. None without a correction.
+    sd_px
+        Standard deviation of each moving spot's place, target px, shape ``(n_moving,)``, or None.
+    landmarks
+        Pairs the fit was given, or None.
+    landmark_residual_px, landmark_loo_px
+        Distance left at each pair, and at each pair when it is left out of the fit, target px,
+        shape ``(n_pairs,)``, or None.
     notes
         Sentences for the user.
     """
@@ -190,7 +214,11 @@ class Alignment:
     score: FitScore | None = None
     score_before: FitScore | None = None
     target: Literal["image", "spots"] = "spots"
-    sd_um: FloatArray | None = None
+    min_jacobian: float | None = None
+    sd_px: FloatArray | None = None
+    landmarks: Landmarks | None = None
+    landmark_residual_px: FloatArray | None = None
+    landmark_loo_px: FloatArray | None = None
     notes: tuple[str, ...] = ()
 
     def apply(self, xy: FloatArray) -> FloatArray:

@@ -38,7 +38,7 @@ MIN_OUTLINE = 20  # points
 HAND_ANGLES = (0.0, -10.0, 10.0, -20.0, 20.0)  # degrees around the user's pose
 
 
-Transform = Literal["similarity", "affine"]
+Transform = Literal["rigid", "similarity", "affine"]
 
 
 class Placement(NamedTuple):
@@ -204,8 +204,10 @@ def directions(matrix: FloatArray, transform: Transform) -> tuple[FloatArray, Fl
     linear = matrix[:, :2]
     turned = np.array([[0.0, -1.0], [1.0, 0.0]]) @ linear
     nothing = np.zeros((2, 1))
-    columns = [np.hstack([linear, nothing]).ravel(), np.hstack([turned, nothing]).ravel()]
-    return np.column_stack([*columns, np.eye(6)[2], np.eye(6)[5]]), origin
+    columns = [np.hstack([turned, nothing]).ravel(), np.eye(6)[2], np.eye(6)[5]]
+    if transform == "similarity":
+        columns.append(np.hstack([linear, nothing]).ravel())
+    return np.column_stack(columns), origin
 
 
 def merged(placements: list[Placement], moving: Shape) -> list[Placement]:

@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.types import Alignment, Candidate, Displacement, FitScore, Pose
+from spatialmeta_core.types import (
+    Alignment,
+    Candidate,
+    Displacement,
+    FitScore,
+    FloatArray,
+    Landmarks,
+    Pose,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+PER_POINT = ("sd_px", "landmark_residual_px", "landmark_loo_px")  # one number per spot or pair
 
 
 def write_alignment(alignment: Alignment, path: Path) -> None:
@@ -35,7 +45,14 @@ def write_alignment(alignment: Alignment, path: Path) -> None:
         "score": _score(alignment.score),
         "score_before": _score(alignment.score_before),
         "target": alignment.target,
-        "sd_um": None if alignment.sd_um is None else alignment.sd_um.tolist(),
+        "min_jacobian": alignment.min_jacobian,
+        **{name: _listed(getattr(alignment, name)) for name in PER_POINT},
+        "landmarks": None
+        if alignment.landmarks is None
+        else {
+            "moving": alignment.landmarks.moving.tolist(),
+            "target": alignment.landmarks.target.tolist(),
+        },
         "notes": list(alignment.notes),
     }
     path.write_text(json.dumps(document, indent=1), encoding="utf-8")
@@ -60,7 +77,7 @@ def read_alignment(path: Path) -> Alignment:
 
 
 def _alignment(document: dict[str, Any]) -> Alignment:
-    warp, margin, sd_um = document["displacement"], document["margin"], document["sd_um"]
+    warp, margin, pairs = document["displacement"], document["margin"], document.get("landmarks")
     return Alignment(
         pose=_pose(document["matrix"]),
         displacement=None
@@ -73,7 +90,11 @@ def _alignment(document: dict[str, Any]) -> Alignment:
         score=_fit_score(document["score"]),
         score_before=_fit_score(document["score_before"]),
         target=document["target"],
-        sd_um=None if sd_um is None else np.asarray(sd_um, float),
+        min_jacobian=document.get("min_jacobian"),
+        landmarks=None
+        if pairs is None
+        else Landmarks(np.asarray(pairs["moving"], float), np.asarray(pairs["target"], float)),
+        **{name: _array(document.get(name)) for name in PER_POINT},
         notes=tuple(document["notes"]),
     )
 
@@ -83,6 +104,14 @@ def _pose(matrix: Any) -> Pose:
     if array.shape != (2, 3) or not np.isfinite(array).all():
         raise ValueError("the matrix must be 2 x 3 finite numbers")
     return Pose(array)
+
+
+def _listed(values: FloatArray | None) -> list[float] | None:
+    return None if values is None else values.tolist()
+
+
+def _array(values: list[float] | None) -> FloatArray | None:
+    return None if values is None else np.asarray(values, float)
 
 
 def _score(score: FitScore | None) -> dict[str, float] | None:
