@@ -206,7 +206,7 @@ def directions(matrix: FloatArray, transform: Transform) -> tuple[FloatArray, Fl
     nothing = np.zeros((2, 1))
     columns = [np.hstack([turned, nothing]).ravel(), np.eye(6)[2], np.eye(6)[5]]
     if transform == "similarity":
-        columns.append(np.hstack([linear, nothing]).ravel())
+        columns.insert(0, np.hstack([linear, nothing]).ravel())
     return np.column_stack(columns), origin
 
 
