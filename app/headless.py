@@ -43,7 +43,7 @@ def run_config(config: Path, out: Path, settings: Settings) -> None:
     store = ProjectStore(own.projects_dir)
     name = str(wanted.get("project", {}).get("name", config.stem))
     project = store.create(name, simulated="demo_seed" in wanted["input"])
-    run = _runner(store, project, own)
+    run = runner(store, project, own)
     for kind, params in _plan(wanted, config.parent):
         run(kind, params)
     _draw(store, project, wanted)
@@ -54,7 +54,7 @@ def run_config(config: Path, out: Path, settings: Settings) -> None:
 def make_demo(store: ProjectStore, settings: Settings) -> str:
     """Make the simulated demo project and return its id."""
     project = store.create("Demo section", simulated=True)
-    _runner(store, project, settings, quiet=True)("demo", {})
+    runner(store, project, settings, quiet=True)("demo", {})
     return project
 
 
@@ -95,9 +95,11 @@ def _draw(store: ProjectStore, project: str, wanted: dict[str, Any]) -> None:
             history.append({"op": "put", "what": what, "object": item})
 
 
-def _runner(
+def runner(
     store: ProjectStore, project: str, settings: Settings, *, quiet: bool = False
 ) -> Callable[[str, dict[str, Any]], None]:
+    """Return a function that runs one step of a project in this process, by its kind."""
+
     def run(kind: str, params: dict[str, Any]) -> None:
         folder = store.folder(project) / "jobs" / f"headless-{kind}"
         folder.mkdir(parents=True, exist_ok=True)

@@ -257,7 +257,7 @@ def contribution_colors(balance: FloatArray) -> MapColors:
     return MapColors(
         balance,
         "Modality contribution",
-        unit="above 0.5 genes lead",
+        unit="higher leans to genes",
         limits=(0.5 - reach, 0.5 + reach),
         scale=DIVERGING,
         missing="left out of training",

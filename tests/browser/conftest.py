@@ -103,6 +103,42 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def ready_to_train(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder with one small project, placed and reassigned; copy it, do not use it.
+
+    A folder made once saves every test the minutes of getting there through the screens, which
+    ``test_main_job.py`` drives.
+    """
+    from app import headless, placement
+    from app.settings import Settings
+    from app.store import ProjectStore
+    from spatialmeta_core import simulate
+
+    folder = tmp_path_factory.mktemp("prepared")
+    settings = Settings(data_dir=folder / "data")
+    store = ProjectStore(settings.projects_dir)
+    project = store.create("Small section", simulated=True)
+    section = simulate.paired_section(0, n_spots=500, n_genes=200, n_metabolites=60)
+    run = headless.runner(store, project, settings, quiet=True)
+    for slot, table in (("st", section.st), ("sm", section.sm)):
+        table.write_h5ad(folder / f"{slot}.h5ad")
+        run(f"import_{slot}", {"path": str(folder / f"{slot}.h5ad")})
+        store.amend(project, slot, confirmed=True)
+    sm_xy, st_xy = (table.obsm["spatial"] for table in (section.sm, section.st))
+    placement.commit(
+        store,
+        project,
+        "alignment",
+        placement.by_hand(section.truth.pose, sm_xy, st_xy),
+        made_from=store.input_revisions(project, "alignment"),
+        params={},
+    )
+    run("reassign", {})
+    run("features", {})
+    return settings.data_dir
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = find_chromium()
     if path is None:

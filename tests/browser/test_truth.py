@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 from typing import TYPE_CHECKING
 
 import journey
-from conftest import Watched, open_page
+import pytest
+from conftest import Server, Watched, free_port, open_page
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from conftest import Server
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from playwright.sync_api import Browser, Page
 
 
-def ready_to_train(page: Page, url: str) -> str:
-    project = journey.open_demo(page, url)
-    journey.go(page, "align")
-    page.locator("#align-score table").wait_for()
-    journey.automatic(page, scratch=True)
-    journey.reassign(page)
-    return project
+EPOCHS = 80
 
 
-def start_training(page: Page) -> None:
-    journey.go(page, "integrate")
-    page.get_by_text("Quick look").click()
-    page.wait_for_function("() => document.getElementById('integrate-epochs').value === '30'")
+@pytest.fixture
+def prepared(ready_to_train: Path, tmp_path: Path) -> Iterator[Server]:
+    """Serve a copy of the small placed project, twice over."""
+    shutil.copytree(ready_to_train, tmp_path / "data")
+    (first,) = (tmp_path / "data" / "projects").iterdir()
+    shutil.copytree(first, first.with_name("0123456789abcdef"))
+    running = Server(tmp_path / "data", free_port())
+    running.start()
+    yield running
+    running.stop()
+
+
+def open_projects(server: Server) -> list[str]:
+    return sorted(folder.name for folder in (server.data / "projects").iterdir())
+
+
+def start_training(page: Page, server: Server, project: str) -> None:
+    page.goto(f"{server.url}/p/{project}/integrate")
+    page.get_by_text("Details", exact=True).click()
+    for box in ("epochs", "patience"):  # so many that it is still running when something happens
+        page.fill(f"#integrate-{box}", str(EPOCHS))
+    page.keyboard.press("Tab")
+    expect(page.locator("#integrate-train")).to_be_enabled()
     page.click("#integrate-train")
     expect(page.locator("#integrate-loss-graph .scatterlayer").first).to_be_visible(
         timeout=journey.LONG
@@ -45,49 +62,50 @@ def worker_pid(server: Server, project: str) -> int:
 
 
 def test_a_killed_worker_is_told_and_training_continues_after_a_restart(
-    server: Server, page: Page
+    prepared: Server, page: Page
 ) -> None:
-    project = ready_to_train(page, server.url)
-    start_training(page)
+    project = open_projects(prepared)[0]
+    start_training(page, prepared, project)
     page.wait_for_function(  # the first checkpoint is written at epoch 5
         "() => Number(/Epoch (\\d+)/.exec(document.getElementById('status').textContent)?.[1]) > 5",
         timeout=journey.LONG,
     )
-    os.kill(worker_pid(server, project), signal.SIGKILL)
+    os.kill(worker_pid(prepared, project), signal.SIGKILL)
 
     card = page.locator(".job-card[data-kind=integrate][data-state=stopped]").first
     expect(card).to_contain_text("stopped unexpectedly", timeout=journey.LONG)
     journey.step_is(page, "align", "done")  # nothing else was lost
 
-    server.stop()
-    server.start()
+    prepared.stop()
+    prepared.start()
     page.reload()
     card.get_by_role("button", name="Continue").click()
     journey.step_is(page, "integrate", "done")
     epochs = page.locator("#integrate-result").inner_text()
-    assert "30, best at" in epochs
+    assert f"{EPOCHS}, best at" in epochs
 
 
-def test_a_restarted_server_finds_the_running_training(server: Server, page: Page) -> None:
-    ready_to_train(page, server.url)
-    start_training(page)
-    server.stop()
-    server.start()
+def test_a_restarted_server_finds_the_running_training(prepared: Server, page: Page) -> None:
+    start_training(page, prepared, open_projects(prepared)[0])
+    prepared.stop()
+    prepared.start()
     page.reload()
 
     journey.step_is(page, "integrate", "done")
     expect(page.locator("#integrate-result")).to_contain_text("clusters")
 
 
-def test_two_people_train_two_projects_without_a_mix_up(server: Server, chromium: Browser) -> None:
-    people = [open_page(chromium, Watched()) for _ in range(2)]
-    projects = [ready_to_train(page, server.url) for page in people]
-    for page in people:
-        start_training(page)
+def test_two_people_train_two_projects_without_a_mix_up(
+    prepared: Server, chromium: Browser
+) -> None:
+    projects = open_projects(prepared)
+    people = [open_page(chromium, Watched()) for _ in projects]
+    for page, project in zip(people, projects, strict=True):
+        start_training(page, prepared, project)
     for page, project in zip(people, projects, strict=True):
         journey.step_is(page, "integrate", "done")
         assert project in page.url
-        jobs = sqlite3.connect(server.data / "jobs.sqlite").execute(
+        jobs = sqlite3.connect(prepared.data / "jobs.sqlite").execute(
             "select state from jobs where project = ? and kind = 'integrate'", (project,)
         )
         assert [state for (state,) in jobs] == ["done"]
