@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 HOST ?= 127.0.0.1
 PORT ?= 8050
+# processes that share the tests; those of one file stay together, as they share what it sets up
+TEST_JOBS ?= 2
 
 .PHONY: install run test check format bench screenshots clean
 
@@ -38,7 +40,7 @@ run: install
 
 test: $(VENV)/.tested
 	@.ci/ensure-chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_JOBS) --dist loadfile $(PYTEST_ARGS)
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .
@@ -52,7 +54,9 @@ format: $(VENV)/.tested
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.tested
+	$(PIP) --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.main_job
+	$(BIN)/python -m benchmarks.alignment
 
 screenshots: $(VENV)/.tested
 	@.ci/ensure-chromium
