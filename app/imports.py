@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from app import placement, stills, uploads
+from app.state import ANSWERS
 from spatialmeta_core import geometry, io, keys, simulate
 from spatialmeta_core.errors import NotReadyError
+from spatialmeta_core.io.wording import counted
 
 if TYPE_CHECKING:
     import anndata as ad
@@ -16,32 +18,38 @@ if TYPE_CHECKING:
     from app.context import StepContext
     from spatialmeta_core.types import CheckItem
 
+SECTION: Final = "section"  # name of a project's sample
+
 
 def import_st(context: StepContext) -> str:
     """Read an uploaded ST file, check it, and make it the project's ST section."""
     path, name = _uploaded(context)
     context.report(0.1, f"Reading {name}")
+    limit = context.settings.max_unpacked_bytes
     with uploads.named(path, name):
-        adata = io.read_st(path, sample="section", max_bytes=context.settings.max_unpacked_bytes)
+        adata = io.read_st(path, **_options(context, "st"), max_bytes=limit)
     context.report(0.7, "Checking")
     by_hand = context.params.get("um_per_px")  # a recipe repeats what the user entered
     extra = {} if by_hand is None else {"um_per_px": by_hand, "um_per_px_by_hand": by_hand}
-    _commit_st(context, adata, name, **extra)
+    _commit_st(context, adata, name, **_answers(context), **extra)
     _forget_replaced(context)
-    return f"{adata.n_obs:,} spots and {adata.n_vars:,} genes read from {name}"
+    spots, genes = counted(adata.n_obs, "spot"), counted(adata.n_vars, "gene")
+    return f"{spots} and {genes} read from {name}"
 
 
 def import_sm(context: StepContext) -> str:
     """Read an uploaded SM file, check it, and make it the project's SM section."""
     path, name = _uploaded(context)
     context.report(0.1, f"Reading {name}")
-    columns: dict[str, Any] = {k: context.params.get(k) for k in ("x_column", "y_column")}
+    options = {**_options(context, "sm"), "decimal": context.params.get("decimal")}
+    limit = context.settings.max_unpacked_bytes
     with uploads.named(path, name):
-        adata = io.read_sm(path, sample="section", **columns)
+        adata = io.read_sm(path, **options, max_bytes=limit)
     context.report(0.7, "Checking")
-    _commit_sm(context, adata, name, **{key: value for key, value in columns.items() if value})
+    _commit_sm(context, adata, name, **_answers(context))
     _forget_replaced(context)
-    return f"{adata.n_obs:,} pixels and {adata.n_vars:,} m/z values read from {name}"
+    pixels, values = counted(adata.n_obs, "pixel"), counted(adata.n_vars, "m/z value")
+    return f"{pixels} and {values} read from {name}"
 
 
 def load_demo(context: StepContext) -> str:
@@ -54,6 +62,30 @@ def load_demo(context: StepContext) -> str:
     _commit_st(context, section.st, source, **extra)
     _commit_sm(context, section.sm, source, **extra)
     return "Simulated demo section ready"
+
+
+def _options(context: StepContext, slot: str) -> dict[str, Any]:
+    """Return what a reader is told: which sample to take, and where its positions are.
+
+    A project holds one section, so the sample is always called the same. Of a file with several
+    samples, that of the other slot is taken if it is there; the user may choose another one.
+    """
+    chosen = context.params.get("sample")
+    other = "sm" if slot == "st" else "st"
+    records = context.store.manifest(context.project)["artefacts"]
+    beside = records.get(other, {}).get("summary", {}).get("sample")
+    return {
+        "name": SECTION,
+        "sample": chosen or beside,
+        "several": "refuse" if chosen else "first",
+        **{key: context.params.get(key) for key in ("x_column", "y_column")},
+    }
+
+
+def _answers(context: StepContext) -> dict[str, Any]:
+    """Return what the user said about the file, to be said again when it is read again."""
+    known = (*ANSWERS, "upload_id")
+    return {key: context.params[key] for key in known if context.params.get(key)}
 
 
 def _uploaded(context: StepContext) -> tuple[Path, str]:
@@ -120,8 +152,12 @@ def _commit_sm(context: StepContext, adata: ad.AnnData, source: str, **extra: An
 
 
 def _facts(adata: ad.AnnData, source: str, report: tuple[CheckItem, ...]) -> dict[str, Any]:
+    several = adata.uns.get(keys.OURS, {}).get(keys.SAMPLES, {})
+    counts = zip(several.get("name", []), several.get("n_spots", []), strict=True)
+    samples = [{"name": name, "n_spots": n_spots} for name, n_spots in counts]
     return {
         "source": source,
+        **({"samples": samples, "sample": several["taken"]} if samples else {}),
         "n_spots": adata.n_obs,
         "n_features": adata.n_vars,
         "area": placement.area(adata),

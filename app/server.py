@@ -81,6 +81,8 @@ def create_app(settings: Settings | None = None) -> Dash:
     )
     app.server.secret_key = _secret(settings.data_dir / "secret")
     app.server.config["MAX_CONTENT_LENGTH"] = uploads.MAX_CHUNK
+    if settings.is_loopback:
+        _require_own_name(app.server, settings)
     if settings.token:
         _require_token(app.server, settings.token)
     uploads.register(app.server, store, settings)
@@ -123,6 +125,23 @@ def _secret(path: Path) -> bytes:
         mine.write_bytes(secrets.token_bytes(32))
         mine.replace(path)
     return path.read_bytes()
+
+
+def _require_own_name(server: Flask, settings: Settings) -> None:
+    """Turn away requests meant for another host.
+
+    A page of the internet can give its own name the address 127.0.0.1, and would then be allowed to
+    read what this server answers; the name it asks for gives it away.
+    """
+
+    @server.before_request
+    def check() -> ResponseReturnValue | None:
+        if settings.is_own_name(request.headers.get("Host", "")):
+            return None
+        return (
+            "This server does not answer under this name: open it as http://127.0.0.1, or ask "
+            "whoever runs it to add the name to SPATIALMETA_ALLOWED_HOSTS."
+        ), 403
 
 
 def _require_token(server: Flask, token: str) -> None:

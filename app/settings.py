@@ -6,7 +6,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spatialmeta_core.errors import InvalidParamsError
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GIB = 1024**3
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class Settings:
         Projects, job table and caches (``SPATIALMETA_DATA``).
     host, port
         Address to listen on (``SPATIALMETA_HOST``, ``SPATIALMETA_PORT``); loopback by default.
+    allowed_hosts
+        Names besides its own under which browsers may reach a server on loopback, such as that of a
+        proxy before it (``SPATIALMETA_ALLOWED_HOSTS``, separated by commas).
     token
         Secret that every visitor must present once (``SPATIALMETA_TOKEN``); required off loopback.
     database_url
@@ -45,6 +49,7 @@ class Settings:
     max_upload_bytes: int = 20 * GIB
     max_unpacked_bytes: int = 50 * GIB
     max_jobs: int = 2
+    allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -69,12 +74,19 @@ class Settings:
             max_upload_bytes=int(gib["UPLOAD"] * GIB),
             max_unpacked_bytes=int(gib["UNPACKED"] * GIB),
             max_jobs=int(_number(environment, "SPATIALMETA_MAX_JOBS", 2, low=1)),
+            allowed_hosts=_names(environment.get("SPATIALMETA_ALLOWED_HOSTS", "")),
         )
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
-        return self.host in ("127.0.0.1", "localhost", "::1")
+        return self.host in LOOPBACK
+
+    def is_own_name(self, host: str) -> bool:
+        """Whether a ``Host`` header, with or without a port, names this server."""
+        name = host.strip().lower()
+        name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+        return name in (*LOOPBACK, self.host.lower(), *self.allowed_hosts)
 
     @property
     def projects_dir(self) -> Path:
@@ -85,6 +97,10 @@ class Settings:
     def jobs_url(self) -> str:
         """SQLAlchemy URL of the job table."""
         return self.database_url or f"sqlite:///{self.data_dir / 'jobs.sqlite'}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for part in text.split(",") if (name := part.strip().lower()))
 
 
 def _number(environment: Mapping[str, str], name: str, default: float, *, low: float = 0) -> float:

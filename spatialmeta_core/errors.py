@@ -1,5 +1,12 @@
 """The expected errors: each message is a sentence a biologist can act on."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 
 class SpatialMetaError(Exception):
     """An expected failure.
@@ -12,12 +19,26 @@ class SpatialMetaError(Exception):
         Number in the catalog of messages, such as ``"E-06"``, or an empty string.
     title
         Short headline shown in bold, or an empty string.
+    choices
+        What the user may choose from to go on, such as ``{"columns": ["left", "down"]}``.
+    listing
+        All of what the message counts, such as ids, where it can name only a few.
     """
 
-    def __init__(self, message: str, *, code: str = "", title: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        title: str = "",
+        choices: Mapping[str, Sequence[str]] | None = None,
+        listing: Sequence[str] = (),
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.title = title
+        self.choices = {name: list(options) for name, options in (choices or {}).items()}
+        self.listing = tuple(listing)
 
 
 class InvalidDataError(SpatialMetaError):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LONGEST_SIDE: Final = 1000  # pixels of a picture
 THUMBNAIL_SIDE: Final = 320
 FINER: Final = 3  # drawn larger and then reduced, for smooth edges
+MARGIN: Final = 0.02  # of the longer side, around spots that lie beside the histology
 MOST_DISCS: Final = 20_000  # more spots are drawn as a raster
 CLIP: Final = (1.0, 99.0)  # percentiles that get the ends of the color scale
 RING: Final = (11, 92, 138, 235)
@@ -54,6 +55,49 @@ def spot_overlay(
         for box in _boxes(centers * FINER, (radius + grow) * FINER):
             pen.ellipse(box, outline=color, width=max(1, round(wide * FINER)))
     return ground.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def any_outside(xy: FloatArray, image_size: tuple[int, int], image_scale: float) -> bool:
+    """Whether a spot center lies beside the histology; see ``spot_overlay``."""
+    placed = np.asarray(xy, float) * image_scale
+    return bool(((placed < 0) | (placed > np.asarray(image_size))).any())
+
+
+def whole_section(
+    histology: Image.Image, xy: FloatArray, diameter: float, image_scale: float
+) -> Image.Image:
+    """Draw histology and spots on a ground that holds them all, however badly they fit.
+
+    Parameters
+    ----------
+    histology
+        The picture.
+    xy, diameter, image_scale
+        As for ``spot_overlay``.
+
+    Returns
+    -------
+    RGB picture; the histology has a frame.
+    """
+    placed = np.asarray(xy, float) * image_scale
+    low = np.minimum(placed.min(axis=0), 0.0)
+    extent = np.maximum(placed.max(axis=0), histology.size) - low
+    margin = MARGIN * extent.max() + diameter * image_scale / 2
+    low, extent = low - margin, extent + 2 * margin
+    zoom = LONGEST_SIDE / float(extent.max())
+    size = (max(1, round(extent[0] * zoom)), max(1, round(extent[1] * zoom)))
+    ground = Image.new("RGBA", size, "white")
+    reduced = histology.resize(
+        (max(1, round(histology.width * zoom)), max(1, round(histology.height * zoom))),
+        Image.Resampling.LANCZOS,
+    )
+    left, top = round(-low[0] * zoom), round(-low[1] * zoom)
+    ground.paste(reduced, (left, top))
+    frame = (left, top, left + reduced.width - 1, top + reduced.height - 1)
+    ImageDraw.Draw(ground).rectangle(frame, outline=RING[:3], width=2)
+    in_view = (placed - low) / image_scale
+    ground.alpha_composite(spot_overlay(in_view, diameter, size, image_scale * zoom))
+    return ground.convert("RGB")
 
 
 def value_map(xy: FloatArray, values: FloatArray, spacing: float, *, square: bool) -> Image.Image:

@@ -56,6 +56,10 @@ def decimal_mark(name: str, separator: str, rows: list[list[str]]) -> str:
     if grouped and not points and all(cell.count(",") == 1 for cell in grouped):
         raise InvalidDataError(
             f"{name}: numbers such as {min(grouped)!r} could mean a decimal comma or a "
-            "thousands mark. Save the table with points as decimal marks and no thousands marks."
+            "thousands mark. Say which it is, or save the table with points as decimal marks and "
+            "no thousands marks.",
+            code="E-13",
+            title="Decimal commas or thousands marks?",
+            choices={"decimal": (",", ".")},
         )
     return "."

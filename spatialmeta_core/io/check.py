@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import scipy.sparse as sp
 
 from spatialmeta_core import keys
+from spatialmeta_core.io.image import NO_IMAGE, NO_IMAGE_TITLE
+from spatialmeta_core.io.wording import counted
 from spatialmeta_core.types import CheckItem, FloatArray
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 _FEW_GENES: Final = 1_000  # a targeted panel; whole transcriptome references have 18,000 and more
 _FEW_SPOTS: Final = 50
 _FEW_COUNTS: Final = 500  # median per spot; Visium has some thousands
-_MANY_OUTSIDE: Final = 0.1  # of spots beyond the image: the scale factor must be wrong
+MANY_OUTSIDE: Final = 0.1  # of spots beyond the image: the scale factor must be wrong
 _WIDE_TIC: Final = 20.0  # 95th over 5th percentile of total intensity
 
 
@@ -31,18 +33,19 @@ def check_st(adata: ad.AnnData) -> tuple[CheckItem, ...]:
     genes = _n_positive(adata.X, axis=1)
     report = [
         _ok(
-            f"Matrix found: {adata.n_obs:,} spots x {adata.n_vars:,} genes, median "
-            f"{np.median(counts):,.0f} counts and {np.median(genes):,.0f} genes per spot."
+            f"Matrix found: {counted(adata.n_obs, 'spot')} × {counted(adata.n_vars, 'gene')}, "
+            f"median {np.median(counts):,.0f} counts and {np.median(genes):,.0f} genes per spot."
         ),
         *_findings(adata),
-        *_size(adata, "spots"),
+        *_size(adata, "spot"),
     ]
     if adata.n_vars < _FEW_GENES:
-        report.append(_warning(f"Only {adata.n_vars:,} genes: this looks like a targeted panel."))
+        n_genes = counted(adata.n_vars, "gene")
+        report.append(_warning(f"Only {n_genes}: this looks like a targeted panel."))
     if 0 < np.median(counts) < _FEW_COUNTS:
         report.append(_warning(f"Few counts: half of the spots have under {_FEW_COUNTS:,}."))
-    report += [*_empty(adata, counts, "spots", "counts"), *_constant(adata, "genes")]
-    report += [*_positions(adata, "spots"), *_image(adata), *_pixel_size(adata)]
+    report += [*_empty(adata, counts, "spot", "counts"), *_constant(adata, "gene")]
+    report += [*_positions(adata, "spot"), *_image(adata), *_pixel_size(adata)]
     return tuple(report)
 
 
@@ -50,9 +53,12 @@ def check_sm(adata: ad.AnnData) -> tuple[CheckItem, ...]:
     """Report on a metabolomics section as ``read_sm`` returns it; see ``check_st``."""
     totals = _sums(adata.X, axis=1)
     report = [
-        _ok(f"Matrix found: {adata.n_obs:,} pixels x {adata.n_vars:,} metabolites."),
+        _ok(
+            f"Matrix found: {counted(adata.n_obs, 'pixel')} × "
+            f"{counted(adata.n_vars, 'metabolite')}."
+        ),
         *_findings(adata),
-        *_size(adata, "pixels"),
+        *_size(adata, "pixel"),
         *_mz(adata),
     ]
     low, high = np.percentile(totals, [5, 95])
@@ -62,8 +68,8 @@ def check_sm(adata: ad.AnnData) -> tuple[CheckItem, ...]:
             f"{low:.3g} to {high:.3g} ({high / low:.1f} times)."
         )
         report.append(_ok(text) if high <= _WIDE_TIC * low else _warning(f"{text} That is wide."))
-    report += [*_empty(adata, totals, "pixels", "intensity"), *_constant(adata, "metabolites")]
-    report += _positions(adata, "pixels")
+    report += [*_empty(adata, totals, "pixel", "intensity"), *_constant(adata, "metabolite")]
+    report += _positions(adata, "pixel")
     step = adata.uns.get(keys.OURS, {}).get(keys.STEP)
     if step:
         report.append(_ok(f"Raster step: {step:.4g} in the unit of the file (median)."))
@@ -91,22 +97,31 @@ def _findings(adata: ad.AnnData) -> list[CheckItem]:
     items = [_ok(str(note)) for note in record.get(keys.NOTES, [])]
     if record.get(keys.SIMULATED, False):
         items.append(_warning("These data are simulated."))
-    return [*items, *(_warning(str(text)) for text in record.get(keys.WARNINGS, []))]
+    return [*items, *(_with_code(str(text)) for text in record.get(keys.WARNINGS, []))]
+
+
+def _with_code(text: str) -> CheckItem:
+    if text == NO_IMAGE:
+        rest = text.removeprefix(NO_IMAGE_TITLE).strip()
+        return CheckItem("warning", rest, title=NO_IMAGE_TITLE, code="E-08")
+    return _warning(text)
 
 
 def _size(adata: ad.AnnData, what: str) -> list[CheckItem]:
     if adata.n_obs >= _FEW_SPOTS:
         return []
-    return [_warning(f"Only {adata.n_obs:,} {what}: statistics will be weak.")]
+    return [_warning(f"Only {counted(adata.n_obs, what)}: statistics will be weak.")]
 
 
-def _empty(adata: ad.AnnData, totals: FloatArray, spots: str, what: str) -> list[CheckItem]:
+def _empty(adata: ad.AnnData, totals: FloatArray, spot: str, what: str) -> list[CheckItem]:
     n_empty = int((totals == 0).sum())
     if n_empty == adata.n_obs:
-        return [CheckItem("error", f"All {spots} have no {what}. Is this the right file?")]
+        return [CheckItem("error", f"All {spot}s have no {what}. Is this the right file?")]
     if n_empty:
-        return [_warning(f"{n_empty:,} {spots} have no {what}; the quality step can drop them.")]
-    return [_ok(f"No empty {spots}.")]
+        have = counted(n_empty, f"{spot} has", f"{spot}s have")
+        fate = "training leaves them out" if spot == "spot" else "they count as 0"
+        return [_warning(f"{have} no {what}: {fate}.")]
+    return [_ok(f"No empty {spot}s.")]
 
 
 def _constant(adata: ad.AnnData, what: str) -> list[CheckItem]:
@@ -116,8 +131,8 @@ def _constant(adata: ad.AnnData, what: str) -> list[CheckItem]:
     n_constant = int((np.asarray(axis_max) == np.asarray(axis_min)).sum())
     if not n_constant:
         return []
-    text = f"{n_constant:,} of {adata.n_vars:,} {what} are the same everywhere (mostly 0)."
-    return [_warning(text) if n_constant * 2 > adata.n_vars and what != "genes" else _ok(text)]
+    text = f"The same everywhere (mostly 0): {n_constant:,} of {counted(adata.n_vars, what)}."
+    return [_warning(text) if n_constant * 2 > adata.n_vars and what != "gene" else _ok(text)]
 
 
 def _positions(adata: ad.AnnData, what: str) -> list[CheckItem]:
@@ -128,9 +143,10 @@ def _positions(adata: ad.AnnData, what: str) -> list[CheckItem]:
     ]
     n_repeats = len(xy) - len(np.unique(xy, axis=0))
     if n_repeats:
-        items.append(_warning(f"{n_repeats:,} {what} lie exactly on another one."))
+        lie = counted(n_repeats, f"{what} lies", f"{what}s lie")
+        items.append(_warning(f"{lie} exactly on another one."))
     if (high == low).any():
-        items.append(CheckItem("error", f"All {what} lie on one line. Are x and y right?"))
+        items.append(CheckItem("error", f"All {what}s lie on one line. Are x and y right?"))
     return items
 
 
@@ -155,13 +171,16 @@ def _on_image(xy: FloatArray, shape: tuple[int, ...], factor: float, name: str) 
     height, width = shape[:2]
     n_outside = int(((xy < 0) | (xy > [width, height])).any(axis=1).sum())
     if not n_outside:
-        return _ok(f"All {len(xy):,} spots lie on the {name} image ({width} x {height}).")
+        return _ok(f"All {len(xy):,} spots lie on the {name} image ({width} × {height}).")
     text = (
-        f"Spots fall outside the image ({n_outside:,} of {len(xy):,}). The scale factor "
-        f"({factor:.4g}) does not fit an image of {width} x {height}. Is this the {name} image of "
-        "the same sample?"
+        f"{n_outside:,} of {len(xy):,} do. The scale factor ({factor:.4g}) does not fit an image "
+        f"of {width} × {height}. Is this the {name} image of the same sample? Load the file again "
+        "with its own image and scalefactors_json.json."
     )
-    return CheckItem("error" if n_outside > _MANY_OUTSIDE * len(xy) else "warning", text)
+    level: Literal["error", "warning"] = (
+        "error" if n_outside > MANY_OUTSIDE * len(xy) else "warning"
+    )
+    return CheckItem(level, text, title="Spots fall outside the image.", code="E-09")
 
 
 def _pixel_size(adata: ad.AnnData) -> list[CheckItem]:
@@ -169,7 +188,7 @@ def _pixel_size(adata: ad.AnnData) -> list[CheckItem]:
     if size is None:
         return []  # the reader's warning is among the findings
     width, height = np.ptp(adata.obsm[keys.SPATIAL], axis=0) * float(size) / 1000
-    return [_ok(f"The spots cover {width:.3g} x {height:.3g} mm.")]
+    return [_ok(f"The spots cover {width:.3g} × {height:.3g} mm.")]
 
 
 def _mz(adata: ad.AnnData) -> list[CheckItem]:
@@ -178,8 +197,9 @@ def _mz(adata: ad.AnnData) -> list[CheckItem]:
     if not len(known):
         return [_warning("No m/z among the names: annotation by mass is not possible.")]
     text = f"m/z from {known.min():.4f} to {known.max():.4f}"
-    items = [_ok(f"{text}, known for {len(known):,} of {len(mz):,} metabolites.")]
+    items = [_ok(f"{text}, known for {len(known):,} of {counted(len(mz), 'metabolite')}.")]
     n_repeats = len(known) - len(np.unique(known))
     if n_repeats:
-        items.append(_warning(f"{n_repeats:,} m/z are repeated; each is kept as a feature."))
+        repeated = counted(n_repeats, "m/z is", "m/z are")
+        items.append(_warning(f"{repeated} repeated; each is kept as a feature."))
     return items

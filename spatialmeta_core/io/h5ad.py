@@ -13,7 +13,6 @@ from anndata.io import read_elem
 
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.io.labels import position_columns
 from spatialmeta_core.io.source import HDF5_ERRORS, MAX_FILE_BYTES, damaged, too_large
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from spatialmeta_core.io.record import Findings
-    from spatialmeta_core.types import BoolArray, FloatArray
+    from spatialmeta_core.types import BoolArray
 
 _READABLE: Final = frozenset(  # what anndata 0.12 reads, of what tables and matrices may use
     (
@@ -254,35 +253,3 @@ def _no_matrix(feature_type: str, tried: list[str]) -> InvalidDataError:
         code="E-10",
         title="The matrix holds decimals, not counts.",
     )
-
-
-def read_xy(file: h5py.File, obs: pd.DataFrame, findings: Findings) -> FloatArray:
-    """Return positions ``(n_spots, 2)`` from ``obsm['spatial']`` or a pair of ``obs`` columns.
-
-    Raises
-    ------
-    InvalidDataError
-        E-12 if there are none.
-    """
-    name = f"obsm/{keys.SPATIAL}"
-    if has_part(file, name):
-        xy = np.asarray(element(file, name), dtype=float)
-        if xy.ndim == 2 and xy.shape[0] == len(obs) and xy.shape[1] >= 2:  # noqa: PLR2004  # x, y
-            return xy[:, :2]
-        raise InvalidDataError(
-            f"obsm['spatial'] has the shape {xy.shape}; expected ({len(obs)}, 2): x and y per "
-            "spot.",
-            code="E-12",
-            title="The coordinates do not fit.",
-        )
-    pair = position_columns([str(c) for c in obs.columns])
-    if pair is None:
-        raise InvalidDataError(
-            "obsm['spatial'] is absent, and no pair of obs columns looks like x and y (columns: "
-            f"{', '.join(map(str, obs.columns[:8])) or 'none'}). Save the coordinates as "
-            "obsm['spatial'].",
-            code="E-12",
-            title="No coordinates in this file.",
-        )
-    findings.warnings.append(f"Positions were taken from the obs columns {pair[0]} and {pair[1]}.")
-    return np.column_stack([pd.to_numeric(obs[c], errors="coerce").to_numpy(float) for c in pair])

@@ -13,11 +13,13 @@ import scipy.sparse as sp
 
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.io.h5ad import element, has_part, opened_h5ad, read_matrix, read_xy, table
+from spatialmeta_core.io.h5ad import element, has_part, opened_h5ad, read_matrix, table
+from spatialmeta_core.io.h5ad_xy import read_xy
 from spatialmeta_core.io.image import as_rgb, checked_factors, visium_image
 from spatialmeta_core.io.labels import sample_name
 from spatialmeta_core.io.record import Findings, Section
-from spatialmeta_core.io.samples import choose_sample, sample_column
+from spatialmeta_core.io.samples import Several, choose_sample, sample_counts
+from spatialmeta_core.io.wording import counted
 
 _ENSEMBL = re.compile(r"ENS[A-Z]*G\d{6,}(\.\d+)?")
 _SYMBOL_COLUMNS: Final = (
@@ -30,18 +32,27 @@ _GENE_EXPRESSION: Final = "Gene Expression"
 def sample_names(path: str | Path) -> tuple[str, ...]:
     """List the samples that an ``.h5ad`` file tells apart in ``obs``; empty if it does not.
 
+    They are told apart by the column ``sample``, ``sample_id``, ``library_id`` or ``list_ID``, or
+    by any column that holds the names of the pictures in ``uns["spatial"]``.
+
     Raises
     ------
     InvalidDataError
         If the file cannot be read.
     """
     with opened_h5ad(Path(path)) as file:
-        obs = table(file, "obs")
-    column = sample_column(obs)
-    return () if column is None else tuple(sorted(obs[column].astype(str).unique()))
+        return tuple(sample_counts(table(file, "obs"), _libraries(file)))
 
 
-def read_section(path: Path, feature_type: str, sample: str | None, findings: Findings) -> Section:
+def read_section(
+    path: Path,
+    feature_type: str,
+    sample: str | None,
+    findings: Findings,
+    *,
+    several: Several = "refuse",
+    columns: tuple[str | None, str | None] = (None, None),
+) -> Section:
     """Read the wanted modality of one sample.
 
     Parameters
@@ -54,6 +65,10 @@ def read_section(path: Path, feature_type: str, sample: str | None, findings: Fi
         Name to give. Of a file with several samples, the one to take.
     findings
         Receives what was decided.
+    several
+        What to do with several samples of which ``sample`` is none, see ``choose_sample``.
+    columns
+        Labels of the ``obs`` columns of x and y; None to find the positions.
 
     Raises
     ------
@@ -63,15 +78,19 @@ def read_section(path: Path, feature_type: str, sample: str | None, findings: Fi
     with opened_h5ad(path) as file:
         obs = table(file, "obs")
         values, var = read_matrix(file, feature_type, len(obs), findings)
-        xy = read_xy(file, obs, findings)
-        rows, found_name = choose_sample(obs, sample)
-        name = sample_name(path, sample or found_name or _only_library(file))
+        xy = read_xy(file, obs, findings, columns)
+        rows, found_name = choose_sample(
+            obs,
+            sample,
+            findings,
+            several=several,
+            libraries=_libraries(file),
+            what="spots" if feature_type == keys.ST else "pixels",
+        )
+        name = sample_name(path, findings.taken or sample or found_name or _only_library(file))
         record = _old_record(file, findings)
         image = _image(file, name, findings) if feature_type == keys.ST else None
     if not rows.all():
-        findings.notes.append(
-            f"Sample {name} was taken: {int(rows.sum()):,} of {len(rows):,} spots."
-        )
         values, obs, xy = values[rows], obs.loc[rows], xy[rows]
     if feature_type == keys.ST:
         values, var = _genes(sp.csr_matrix(values), var, findings)
@@ -150,7 +169,7 @@ def _positive(value: Any) -> float:
     if not (np.isfinite(number) and number > 0):
         raise InvalidDataError(
             f"uns['{keys.OURS}']['{keys.UM_PER_PX}'] is {value}; it must be a positive number of "
-            "um per pixel. Correct or remove it."
+            "µm per pixel. Correct or remove it."
         )
     return number
 
@@ -163,7 +182,7 @@ def _genes(
         keep = (var["feature_types"].astype(str) == _GENE_EXPRESSION).to_numpy()
         if not keep.all():
             findings.warnings.append(
-                f"{int((~keep).sum()):,} features that are not gene expression were left out."
+                f"Left out, not gene expression: {counted(int((~keep).sum()), 'feature')}."
             )
             counts, var = counts[:, keep], var.loc[keep]
     var = var.copy()

@@ -6,7 +6,7 @@ import io
 import json
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PIL import Image
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from spatialmeta_core.io.archive import Entry
     from spatialmeta_core.io.record import Findings
 
-_NO_IMAGE = (
-    "No tissue image found. You can go on: alignment will use the outline of the spots. Add "
+NO_IMAGE_TITLE: Final = "No tissue image found."
+NO_IMAGE: Final = (
+    f"{NO_IMAGE_TITLE} You can go on: alignment will use the outline of the spots. Add "
     "tissue_hires_image.png to see histology."
 )
 
@@ -145,7 +146,7 @@ def visium_image(
             )
             continue
         height, width = pictures[name].shape[:2]
-        findings.notes.append(f"Image found: {name}, {width} x {height} pixels.")
+        findings.notes.append(f"Image found: {name}, {width} × {height} px.")
         if name == "lowres":
             findings.warnings.append(
                 "Only the low-resolution image is there; tissue_hires_image.png shows more detail."
@@ -153,5 +154,5 @@ def visium_image(
             factors = {k: v for k, v in factors.items() if k != "tissue_hires_scalef"}
         return {"images": {name: pictures[name]}, "scalefactors": dict(factors)}
     if not pictures:
-        findings.warnings.append(_NO_IMAGE)
+        findings.warnings.append(NO_IMAGE)
     return {"images": {}, "scalefactors": dict(factors)} if factors else None

@@ -16,7 +16,9 @@ import pandas as pd
 
 from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.io.labels import parse_mz, plain_label, position_columns
+from spatialmeta_core.io.msi_xy import ID, no_xy, position_index
 from spatialmeta_core.io.tables import Table, is_numeric, numbers
+from spatialmeta_core.io.wording import counted
 
 if TYPE_CHECKING:
     from spatialmeta_core.io.record import Findings
@@ -30,7 +32,6 @@ _PIXEL_INFO: Final = frozenset(
         *("polarity", "z", "run", "tic", "total", "sum", "unnamed"),
     )
 )
-_ID = re.compile(r"(spot|pixel|cell|spectrum)?[ _.-]?(id|index|barcode|name)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,18 +79,34 @@ def take_apart(
         E-13 without positions; if no column holds intensities, or a cell is not a number.
     """
     findings.notes.extend(table.notes)
-    columns = _position_index(table, x_column, y_column)
+    columns = position_index(table, x_column, y_column)
     if columns is None:
         table = turned(table, findings)
-        columns = _position_index(table, None, None)
+        columns = position_index(table, None, None)
     if columns is None:
         raise no_xy(table)
     xy = np.column_stack([numbers(table, column) for column in columns])
     return _pixels(table, set(columns), xy, findings)
 
 
-def join(intensities: Table, positions: Table, findings: Findings) -> Pixels:
+def join(
+    intensities: Table,
+    positions: Table,
+    findings: Findings,
+    *,
+    x_column: str | None = None,
+    y_column: str | None = None,
+) -> Pixels:
     """Put two tables together by their pixel ids, which must match letter by letter.
+
+    Parameters
+    ----------
+    intensities, positions
+        As read; both with a column of ids.
+    findings
+        Receives what was decided.
+    x_column, y_column
+        Labels of the position columns; found by their names if None.
 
     Raises
     ------
@@ -97,7 +114,7 @@ def join(intensities: Table, positions: Table, findings: Findings) -> Pixels:
         E-14 if ids of the intensities have no position, E-13 without positions; repeated ids.
     """
     findings.notes.extend([*intensities.notes, *positions.notes])
-    columns = _position_index(positions, None, None)
+    columns = position_index(positions, x_column, y_column)
     if columns is None:
         raise no_xy(positions)
     position_ids, ids = _ids(positions), _ids(intensities)
@@ -111,22 +128,19 @@ def join(intensities: Table, positions: Table, findings: Findings) -> Pixels:
     missing = ids[row_of < 0]
     if len(missing):
         raise InvalidDataError(
-            f"{len(missing):,} spot_ids are in {intensities.name} but not in {positions.name}, "
-            f"first {', '.join(map(repr, missing[:3]))}. They must match letter by letter.",
+            f"{counted(len(missing), 'spot_id is', 'spot_ids are')} in {intensities.name} but not "
+            f"in {positions.name}, first {', '.join(map(repr, missing[:3]))}. They must match "
+            "letter by letter: correct one of the tables and load both again.",
             code="E-14",
             title="The ids of the two tables do not match.",
+            listing=tuple(missing),
         )
     n_unused = len(position_ids) - len(ids)
     if n_unused:
-        findings.warnings.append(f"{n_unused:,} positions have no intensities and were left out.")
+        findings.warnings.append(f"Left out, without intensities: {counted(n_unused, 'position')}.")
     findings.notes.append(f"{intensities.name} and {positions.name} were joined by their ids.")
     xy = np.column_stack([numbers(positions, column) for column in columns])[row_of]
     return _pixels(intensities, set(), xy, findings)
-
-
-def has_positions(table: Table) -> bool:
-    """Whether two columns look like x and y."""
-    return position_columns(table.labels) is not None
 
 
 def n_mz(table: Table) -> int:
@@ -134,37 +148,8 @@ def n_mz(table: Table) -> int:
     return sum(parse_mz(label) is not None for label in table.labels)
 
 
-def no_xy(table: Table) -> InvalidDataError:
-    """Build E-13."""
-    shown = table.labels if any(table.labels) else [str(cell) for cell in table.frame.iloc[0]]
-    return InvalidDataError(
-        f"{table.name}: no pair of columns (or rows) looks like x and y. Columns start "
-        f"{'; '.join(shown[:4])!r}. Name the two position columns x and y, or choose them.",
-        code="E-13",
-        title="Could not find x and y.",
-    )
-
-
-def _position_index(
-    table: Table, x_column: str | None, y_column: str | None
-) -> tuple[int, int] | None:
-    if x_column is None and y_column is None:
-        pair = position_columns(table.labels)
-        return None if pair is None else (table.labels.index(pair[0]), table.labels.index(pair[1]))
-    wanted = [(x_column or "x").strip(), (y_column or "y").strip()]
-    absent = [name for name in wanted if name not in table.labels]
-    if absent:
-        raise InvalidDataError(
-            f"{table.name} has no column {absent[0]!r}. Columns start "
-            f"{'; '.join(table.labels[:6])!r}.",
-            code="E-13",
-            title="Could not find x and y.",
-        )
-    return table.labels.index(wanted[0]), table.labels.index(wanted[1])
-
-
 def _ids(table: Table) -> pd.Index:
-    column = next((i for i, text in enumerate(table.labels) if _ID.fullmatch(text)), 0)
+    column = next((i for i, text in enumerate(table.labels) if ID.fullmatch(text)), 0)
     return pd.Index([str(cell) for cell in table.frame[column]], dtype=object)
 
 
@@ -226,7 +211,7 @@ def _pixels(table: Table, used: set[int], xy: FloatArray, findings: Findings) ->
             f"Kept as information about pixels, not as metabolites: {', '.join(kept[:8])}."
         )
     obs = pd.DataFrame({table.labels[i]: table.frame[i] for i in others})
-    ids = _ids(table) if _ID.fullmatch(table.labels[0]) else pd.Index([])
+    ids = _ids(table) if ID.fullmatch(table.labels[0]) else pd.Index([])
     obs.index = (
         ids
         if len(ids) and ids.is_unique

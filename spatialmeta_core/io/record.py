@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.io.labels import make_unique
+from spatialmeta_core.io.wording import counted
 
 if TYPE_CHECKING:
     from spatialmeta_core.types import BoolArray, FloatArray
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Findings:
-    """What a reader tells the user: facts, and decisions that deserve a look."""
+    """What a reader tells the user.
+
+    Attributes
+    ----------
+    notes, warnings
+        Facts, and decisions that deserve a look.
+    samples, taken
+        Spots by sample of a file with several (0: not counted), and the one that was read.
+    """
 
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    samples: dict[str, int] = field(default_factory=dict)
+    taken: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,12 +77,12 @@ def to_anndata(section: Section, findings: Findings, feature_type: str) -> ad.An
     placed: BoolArray = np.asarray(np.isfinite(section.xy).all(axis=1))
     if not placed.any() or not len(section.var):
         raise InvalidDataError(
-            f"Sample {section.sample} has {int(placed.sum()):,} spots with a position and "
-            f"{len(section.var):,} features. At least one of each is needed."
+            f"Sample {section.sample} has {counted(int(placed.sum()), 'spot')} with a position and "
+            f"{counted(len(section.var), 'feature')}. At least one of each is needed."
         )
     if not placed.all():
         findings.warnings.append(
-            f"{int((~placed).sum()):,} of {len(placed):,} spots have no position and were left out."
+            f"Left out, without a position: {int((~placed).sum()):,} of {len(placed):,} spots."
         )
     obs = section.obs.loc[placed].copy()
     obs.index = pd.Index(_unique(section.obs.index[placed], "spot", findings), dtype=object)
@@ -85,6 +96,12 @@ def to_anndata(section: Section, findings: Findings, feature_type: str) -> ad.An
         keys.NOTES: findings.notes,
         keys.WARNINGS: findings.warnings,
     }
+    if len(findings.samples) > 1:
+        record[keys.SAMPLES] = {
+            "name": list(findings.samples),
+            "n_spots": list(findings.samples.values()),
+            "taken": findings.taken,
+        }
     return ad.AnnData(
         X=_tidy(section.matrix[placed] if not placed.all() else section.matrix),
         obs=obs,
@@ -111,6 +128,7 @@ def _unique(index: pd.Index, what: str, findings: Findings) -> list[str]:
     n_repeats = len(names) - len(set(names))
     if n_repeats:
         findings.warnings.append(
-            f"{n_repeats:,} {what} names are repeated; -1, -2 ... was added to the repeats."
+            f"{counted(n_repeats, f'{what} name is', f'{what} names are')} repeated; -1, -2 ... "
+            "was added to the repeats."
         )
     return make_unique(names)

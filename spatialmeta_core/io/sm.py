@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,15 +16,18 @@ from spatialmeta_core.geometry import spacing
 from spatialmeta_core.io.archive import ArchiveLimits, Entry, opened
 from spatialmeta_core.io.h5ad_section import read_section
 from spatialmeta_core.io.labels import parse_mz, sample_name
-from spatialmeta_core.io.msi_table import Pixels, has_positions, join, n_mz, take_apart
+from spatialmeta_core.io.msi_table import Pixels, join, n_mz, take_apart
+from spatialmeta_core.io.msi_xy import has_positions
 from spatialmeta_core.io.record import Findings, Section, to_anndata
 from spatialmeta_core.io.samples import choose_sample
 from spatialmeta_core.io.source import MAX_FILE_BYTES, kind_of
 from spatialmeta_core.io.tables import read_table
+from spatialmeta_core.io.wording import counted
 
 if TYPE_CHECKING:
     import anndata as ad
 
+    from spatialmeta_core.io.samples import Several
     from spatialmeta_core.types import BoolArray
 
 _TABLE = re.compile(r".*\.(csv|tsv|tab|txt)(\.gz)?", re.IGNORECASE)
@@ -32,12 +35,25 @@ _MZ_COLUMNS: Final = (keys.MZ, "m/z", "mz_value", "observed_mz", "raw_mz")
 _POLARITIES: Final = ("positive", "negative", None)
 
 
+class _Wanted(NamedTuple):
+    """What the caller asked for, handed down to the reader of each format."""
+
+    sample: str | None
+    several: Several
+    columns: tuple[str | None, str | None]
+    decimal: Literal[".", ","] | None
+    max_bytes: int
+
+
 def read_sm(
     path: str | Path,
     *,
     sample: str | None = None,
+    several: Several = "refuse",
+    name: str | None = None,
     x_column: str | None = None,
     y_column: str | None = None,
+    decimal: Literal[".", ","] | None = None,
     polarity: str | None = None,
     workdir: Path | None = None,
     max_bytes: int = MAX_FILE_BYTES,
@@ -53,8 +69,15 @@ def read_sm(
     sample
         Name of the sample; made from the file's name if None. Of files that hold several samples,
         the one to take.
+    several
+        What to do with several samples of which ``sample`` is none: ``"refuse"`` the file, or take
+        the ``"first"`` in alphabetical order and say so.
+    name
+        Name to give to the sample, whatever it is called in the file.
     x_column, y_column
-        Labels of the position columns of a table; found by their names if None.
+        Labels of the position columns, of a table or of ``obs``; found by their names if None.
+    decimal
+        Decimal mark of a table; recognized if None.
     polarity
         ``"positive"``, ``"negative"`` or None if unknown; adducts follow it.
     workdir
@@ -68,7 +91,7 @@ def read_sm(
     unique m/z as written or names, ``mz`` (NaN where unknown), ``type``. ``obs``: ``sample``.
     ``obsm["spatial"]``: float64 ``(n_pixels, 2)``, in the unit of the file. ``uns["spatialmeta"]``:
     ``schema``, ``step`` (median distance of neighbors, unit of the file), ``polarity`` (absent if
-    unknown), ``notes`` and ``warnings``.
+    unknown), ``notes``, ``warnings`` and, of files with several, ``samples``.
 
     Raises
     ------
@@ -86,21 +109,22 @@ def read_sm(
     path = Path(path)
     findings = Findings()
     kind = kind_of(path, max_bytes=max_bytes)
-    columns = (x_column, y_column)
+    wanted = _Wanted(sample, several, (x_column, y_column), decimal, max_bytes)
     if kind == "hdf5":
-        section = _from_h5ad(Entry(path.name, path), sample, findings)
+        section = _from_h5ad(Entry(path.name, path), wanted, findings)
     elif kind in ("text", "gzip") and not path.name.lower().endswith(".h5ad.gz"):
-        pixels = _from_tables([Entry(path.name, path)], columns, findings, max_bytes)
-        section = _section(pixels, path, sample, findings)
+        pixels = _from_tables([Entry(path.name, path)], wanted, findings)
+        section = _section(pixels, path, wanted, findings)
     else:
         limits = ArchiveLimits(total_bytes=max_bytes)
         with opened(path, workdir=workdir, limits=limits) as entries:
             h5ads = [entry for entry in entries if entry.name.lower().endswith(".h5ad")]
             if len(h5ads) == 1:
-                section = _from_h5ad(h5ads[0], sample, findings)
+                section = _from_h5ad(h5ads[0], wanted, findings)
             else:
-                pixels = _from_tables(entries, columns, findings, max_bytes)
-                section = _section(pixels, path, sample, findings)
+                section = _section(_from_tables(entries, wanted, findings), path, wanted, findings)
+    if name is not None:
+        section.sample = sample_name(path, name)
     if polarity is not None:
         section.record[keys.POLARITY] = polarity
     section.matrix = _filled(section, findings)
@@ -109,12 +133,7 @@ def read_sm(
     return adata
 
 
-def _from_tables(
-    entries: list[Entry],
-    columns: tuple[str | None, str | None],
-    findings: Findings,
-    max_bytes: int,
-) -> Pixels:
+def _from_tables(entries: list[Entry], wanted: _Wanted, findings: Findings) -> Pixels:
     files = entries if len(entries) == 1 else [e for e in entries if _TABLE.fullmatch(e.name)]
     if any(entry.name.lower().endswith((".imzml", ".ibd")) for entry in entries):
         raise InvalidDataError(
@@ -123,27 +142,39 @@ def _from_tables(
         )
     if len(files) not in (1, 2):
         raise InvalidDataError(
-            f"Found {len(files)} tables among {len(entries)} files. Give one table with x, y and "
-            "one column per m/z, or two: intensities and positions, both with a spot_id."
+            f"Found {counted(len(files), 'table')} among {counted(len(entries), 'file')}. Give one "
+            "table with x, y and one column per m/z, or two: intensities and positions, both with "
+            "a spot_id."
         )
-    tables = [read_table(entry.path, max_bytes=max_bytes) for entry in files]
+    tables = [
+        read_table(entry.path, decimal=wanted.decimal, max_bytes=wanted.max_bytes)
+        for entry in files
+    ]
+    x_column, y_column = wanted.columns
     if len(tables) == 1:
-        return take_apart(tables[0], findings, x_column=columns[0], y_column=columns[1])
+        return take_apart(tables[0], findings, x_column=x_column, y_column=y_column)
     tables.sort(key=lambda table: (has_positions(table), -n_mz(table)))
-    return join(tables[0], tables[1], findings)
+    return join(tables[0], tables[1], findings, x_column=x_column, y_column=y_column)
 
 
-def _section(pixels: Pixels, path: Path, sample: str | None, findings: Findings) -> Section:
-    rows, found_name = choose_sample(pixels.obs, sample)
-    name = sample_name(path, sample or found_name)
-    if not rows.all():
-        findings.notes.append(f"Sample {name} was taken: {rows.sum():,} of {len(rows):,} pixels.")
+def _section(pixels: Pixels, path: Path, wanted: _Wanted, findings: Findings) -> Section:
+    rows, found_name = choose_sample(
+        pixels.obs, wanted.sample, findings, several=wanted.several, what="pixels"
+    )
+    name = sample_name(path, findings.taken or wanted.sample or found_name)
     var = pd.DataFrame({keys.MZ: pixels.mz}, index=pd.Index(pixels.labels, dtype=object))
     return Section(pixels.intensities[rows], pixels.obs.loc[rows], var, pixels.xy[rows], name)
 
 
-def _from_h5ad(entry: Entry, sample: str | None, findings: Findings) -> Section:
-    section = read_section(entry.path, keys.SM, sample, findings)
+def _from_h5ad(entry: Entry, wanted: _Wanted, findings: Findings) -> Section:
+    section = read_section(
+        entry.path,
+        keys.SM,
+        wanted.sample,
+        findings,
+        several=wanted.several,
+        columns=wanted.columns,
+    )
     if sp.issparse(section.matrix):
         section.matrix = section.matrix.toarray()
     section.var = _with_mz(section.var, findings)
@@ -175,9 +206,10 @@ def _filled(section: Section, findings: Findings) -> Any:
     if len(negative):
         row, column = negative[0]
         raise InvalidDataError(
-            f"{len(negative):,} intensities are negative, first {values[row, column]:g} in data "
-            f"row {row + 1:,}, column {str(section.var.index[column])!r}. The model needs raw "
-            "intensities, 0 or more: export them without baseline subtraction or centering.",
+            f"{counted(len(negative), 'intensity is', 'intensities are')} negative, first "
+            f"{values[row, column]:g} in data row {row + 1:,}, column "
+            f"{str(section.var.index[column])!r}. The model needs raw intensities, 0 or more: "
+            "export them without baseline subtraction or centering.",
             title="Negative intensities.",
         )
     missing: BoolArray = np.asarray(np.isnan(values))
@@ -188,14 +220,15 @@ def _filled(section: Section, findings: Findings) -> Any:
         raise InvalidDataError("All intensities are empty. Export the table again with its values.")
     if whole.any():
         findings.warnings.append(
-            f"{int(whole.sum()):,} pixels have no intensity at all: not measured, left out."
+            f"{counted(int(whole.sum()), 'pixel has', 'pixels have')} no intensity at all: not "
+            "measured, left out."
         )
         section.xy = np.where(whole[:, None], np.nan, section.xy)
     n_single = int(missing[~whole].sum())
     if n_single:
         findings.warnings.append(
-            f"{n_single:,} empty cells ({n_single / missing.size:.2%}) were read as 0: not "
-            "detected."
+            f"{counted(n_single, 'empty cell was', 'empty cells were')} read as 0, not detected "
+            f"({n_single / missing.size:.2%} of the table)."
         )
     values[missing] = 0
     return values

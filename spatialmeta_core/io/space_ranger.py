@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -15,58 +14,40 @@ from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.io.counts import CountMatrix, read_count_h5, read_count_mtx
 from spatialmeta_core.io.image import read_picture, read_scale_factors, visium_image
+from spatialmeta_core.io.matrix_files import (
+    FINEST_BIN_UM,
+    NAME,
+    PLUMBING,
+    MatrixFiles,
+    choose_matrix,
+    too_fine,
+)
 from spatialmeta_core.io.positions import read_positions
 from spatialmeta_core.io.record import Findings, Section
+from spatialmeta_core.io.wording import counted
 
 if TYPE_CHECKING:
     from spatialmeta_core.io.archive import Entry
+    from spatialmeta_core.io.samples import Several
 
-_NAME: Final = r"(?P<folder>(?:.*/)?)(?P<prefix>[^/]*?)"
-_MATRIX_H5 = re.compile(
-    _NAME + r"(?P<kind>filtered|raw)_(feature|gene)_bc_matri(x|ces)(_h5)?\.h5(\.gz)?", re.IGNORECASE
-)
-_MATRIX_MTX = re.compile(_NAME + r"matrix\.mtx(\.gz)?", re.IGNORECASE)
 _POSITIONS = re.compile(
-    _NAME + r"tissue_positions(_list)?\.(csv|tsv|txt|parquet)(\.gz)?", re.IGNORECASE
+    NAME + r"tissue_positions(_list)?\.(csv|tsv|txt|parquet)(\.gz)?", re.IGNORECASE
 )
-_FACTORS = re.compile(_NAME + r"scalefactors_json\.json(\.gz)?", re.IGNORECASE)
+_FACTORS = re.compile(NAME + r"scalefactors_json\.json(\.gz)?", re.IGNORECASE)
 _PICTURES: Final = {
-    name: re.compile(_NAME + rf"tissue_{name}_image\.(png|jpe?g|tiff?)(\.gz)?", re.IGNORECASE)
+    name: re.compile(NAME + rf"tissue_{name}_image\.(png|jpe?g|tiff?)(\.gz)?", re.IGNORECASE)
     for name in ("hires", "lowres")
 }
-_BIN = re.compile(r"square_(\d+)um")
-_BINS_BY_CHOICE: Final = (8, 16)  # um; 2 um bins are refused
-_FINEST_BIN_UM: Final = 2
 _FEWEST_MATCHES: Final = 0.5
-_PLUMBING = re.compile(
-    r"(outs|spatial|binned_outputs|square_\d+um|.*_(feature|gene)_bc_matri(x|ces).*)", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _MatrixFiles:
-    """One file of an h5 matrix, or the three of the folder form."""
-
-    files: tuple[Entry, ...]
-    folder: str
-    prefix: str
-    is_raw: bool
-    bin_um: int | None
-
-    @property
-    def rank(self) -> tuple[bool, int, bool]:
-        """Filtered before raw, 8 um bins before 16 um, one file before three."""
-        bins = (*_BINS_BY_CHOICE, self.bin_um)
-        return self.is_raw, bins.index(self.bin_um) if self.bin_um else 0, len(self.files) > 1
-
-
-def has_matrix(entries: list[Entry]) -> bool:
-    """Whether a count matrix of Space Ranger is among the files."""
-    return any(_MATRIX_H5.fullmatch(e.name) or _MATRIX_MTX.fullmatch(e.name) for e in entries)
 
 
 def read_outs(
-    entries: list[Entry], sample: str | None, fallback: str, findings: Findings
+    entries: list[Entry],
+    sample: str | None,
+    fallback: str,
+    findings: Findings,
+    *,
+    several: Several = "refuse",
 ) -> Section:
     """Read one section from the files of an ``outs`` folder.
 
@@ -78,6 +59,10 @@ def read_outs(
         Name to give; also picks one of several samples if it is part of their names.
     fallback
         Name where the files do not suggest one.
+    findings
+        Receives what was decided.
+    several
+        What to do with several samples of which ``sample`` picks none.
 
     Raises
     ------
@@ -85,26 +70,24 @@ def read_outs(
         E-06 without positions, E-07 if they belong to other spots, E-17 for 2 um bins alone;
         without a matrix, with several samples, or with damaged files.
     """
-    matrix = _choose_matrix(entries, sample)
-    name = sample or _sample_of(matrix) or fallback
+    matrix = choose_matrix(entries, sample, several, findings)
+    name = findings.taken or sample or _sample_of(matrix) or fallback
     position_file = _partner(entries, _POSITIONS, matrix)
     if position_file is None:
         raise no_positions()
     content, n_other = _read_matrix(matrix).only_genes()
     if n_other:
-        findings.warnings.append(
-            f"{n_other:,} features that are not gene expression were left out."
-        )
+        findings.warnings.append(f"Left out, not gene expression: {counted(n_other, 'feature')}.")
     rows, places = _place(content, read_positions(position_file), findings)
     if matrix.is_raw:
         findings.notes.append("The raw matrix was used, filtered by the in-tissue spots.")
     if matrix.bin_um:
-        findings.notes.append(f"Visium HD: bins of {matrix.bin_um} um were used.")
+        findings.notes.append(f"Visium HD: bins of {matrix.bin_um} µm were used.")
 
     factor_file = _partner(entries, _FACTORS, matrix)
     factors = read_scale_factors(factor_file) if factor_file else {}
-    if factors.get("bin_size_um") == _FINEST_BIN_UM:
-        raise _too_fine()
+    if factors.get("bin_size_um") == FINEST_BIN_UM:
+        raise too_fine()
     if not factors:
         findings.warnings.append("Scale factors not found: scalefactors_json.json is missing.")
     found = {key: _partner(entries, pattern, matrix) for key, pattern in _PICTURES.items()}
@@ -131,88 +114,19 @@ def no_positions() -> InvalidDataError:
     )
 
 
-def _too_fine() -> InvalidDataError:
-    return InvalidDataError(
-        "There would be 8.7 million of them. Use the 8 um or 16 um folder from the same run.",
-        code="E-17",
-        title="2 um bins are too fine for this app.",
-    )
-
-
-def _choose_matrix(entries: list[Entry], sample: str | None) -> _MatrixFiles:
-    found = [*_h5_matrices(entries), *_mtx_matrices(entries)]
-    if not found:
-        raise InvalidDataError(
-            "No count matrix found. Looked for filtered_feature_bc_matrix.h5, "
-            "raw_feature_bc_matrix.h5 and the folder filtered_feature_bc_matrix. Give the whole "
-            "outs folder of Space Ranger, or a zip file of it.",
-            title="Count matrix not found.",
-        )
-    usable = [m for m in found if m.bin_um != _FINEST_BIN_UM]
-    if not usable:
-        raise _too_fine()
-    named = [m for m in usable if sample and sample.lower() in m.files[0].name.lower()]
-    usable = named or usable
-    best = min(m.rank for m in usable)
-    usable = [m for m in usable if m.rank == best]
-    if len(usable) > 1:
-        raise InvalidDataError(
-            f"These files hold {len(usable)} samples: "
-            f"{', '.join(sorted(m.prefix or m.folder for m in usable)[:6])}. Give the files of one "
-            "sample, or name the sample by a part of its file name."
-        )
-    return usable[0]
-
-
-def _h5_matrices(entries: list[Entry]) -> list[_MatrixFiles]:
-    found = []
-    for entry in entries:
-        match = _MATRIX_H5.fullmatch(entry.name)
-        if match:
-            is_raw = match["kind"].lower() == "raw"
-            found.append(
-                _MatrixFiles((entry,), match["folder"], match["prefix"], is_raw, _bin(entry.name))
-            )
-    return found
-
-
-def _mtx_matrices(entries: list[Entry]) -> list[_MatrixFiles]:
-    by_name = {entry.name.lower().removesuffix(".gz"): entry for entry in entries}
-    found = []
-    for entry in entries:
-        match = _MATRIX_MTX.fullmatch(entry.name)
-        if not match:
-            continue
-        stem = (match["folder"] + match["prefix"]).lower()
-        barcodes = by_name.get(f"{stem}barcodes.tsv")
-        features = by_name.get(f"{stem}features.tsv") or by_name.get(f"{stem}genes.tsv")
-        if barcodes and features:
-            files = (entry, barcodes, features)
-            is_raw = "raw_" in entry.name.lower() and "filtered_" not in entry.name.lower()
-            folder = re.sub(r"[^/]*_bc_matri(x|ces)[^/]*/$", "", match["folder"])
-            prefix = re.sub(r"(filtered|raw)_(feature|gene)_bc_.*", "", match["prefix"])
-            found.append(_MatrixFiles(files, folder, prefix, is_raw, _bin(entry.name)))
-    return found
-
-
-def _bin(name: str) -> int | None:
-    match = _BIN.search(name)
-    return int(match[1]) if match else None
-
-
-def _read_matrix(matrix: _MatrixFiles) -> CountMatrix:
+def _read_matrix(matrix: MatrixFiles) -> CountMatrix:
     if len(matrix.files) == 1:
         return read_count_h5(matrix.files[0])
     return read_count_mtx(*matrix.files)
 
 
-def _sample_of(matrix: _MatrixFiles) -> str:
+def _sample_of(matrix: MatrixFiles) -> str:
     prefix = re.sub(r"^GSM\d+[_.-]+(?=.)", "", matrix.prefix).strip("_.-")
-    folders = [part for part in matrix.folder.split("/") if part and not _PLUMBING.fullmatch(part)]
+    folders = [part for part in matrix.folder.split("/") if part and not PLUMBING.fullmatch(part)]
     return prefix or (folders[-1] if folders else "")
 
 
-def _partner(entries: list[Entry], pattern: re.Pattern[str], matrix: _MatrixFiles) -> Entry | None:
+def _partner(entries: list[Entry], pattern: re.Pattern[str], matrix: MatrixFiles) -> Entry | None:
     """Find the file that belongs to the matrix: by its prefix first, then by the nearest folder."""
 
     def fit(found: tuple[Entry, re.Match[str]]) -> tuple[bool, int]:
@@ -243,19 +157,21 @@ def _place(
         first = barcodes[~matched][0] if len(barcodes) else "none"
         raise InvalidDataError(
             f"Only {share * 100:.0f} % of barcodes match. The matrix and the positions file seem "
-            f"to be from different samples. First unmatched: {first}.",
+            f"to be from different samples. First unmatched: {first}. Load the two files of one "
+            "Space Ranger run together.",
             code="E-07",
             title="The barcodes do not match.",
         )
     text = f"Barcodes matched {np.floor(share * 1000) / 10:g} %."
-    (findings.notes if matched.all() else findings.warnings).append(
-        text if matched.all() else f"{text} {int((~matched).sum()):,} spots were left out."
+    n_left = int((~matched).sum())
+    (findings.warnings if n_left else findings.notes).append(
+        f"{text} {counted(n_left, 'spot was', 'spots were')} left out." if n_left else text
     )
     in_tissue = positions["in_tissue"].to_numpy()
     keep = np.flatnonzero(matched & in_tissue[row_of])
     findings.notes.append(
-        f"Positions found: {len(positions):,} rows, {int(in_tissue.sum()):,} in tissue; "
-        f"{len(keep):,} spots kept."
+        f"Positions found: {counted(len(positions), 'row')}, {int(in_tissue.sum()):,} in tissue; "
+        f"{counted(len(keep), 'spot')} kept."
     )
     if not len(keep):
         raise InvalidDataError(

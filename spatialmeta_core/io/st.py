@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,19 +13,34 @@ from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.io.archive import ArchiveLimits, Entry, opened
 from spatialmeta_core.io.h5ad_section import read_section
 from spatialmeta_core.io.labels import sample_name
+from spatialmeta_core.io.matrix_files import has_matrix
 from spatialmeta_core.io.positions import um_per_px_from_array, um_per_px_from_geometry
 from spatialmeta_core.io.record import Findings, Section, to_anndata
 from spatialmeta_core.io.source import MAX_FILE_BYTES, kind_of
-from spatialmeta_core.io.space_ranger import has_matrix, no_positions, read_outs
+from spatialmeta_core.io.space_ranger import no_positions, read_outs
 
 if TYPE_CHECKING:
     import anndata as ad
+
+    from spatialmeta_core.io.samples import Several
+
+
+class _Wanted(NamedTuple):
+    """What the caller asked for, handed down to the reader of each format."""
+
+    sample: str | None
+    several: Several
+    columns: tuple[str | None, str | None]
 
 
 def read_st(
     path: str | Path,
     *,
     sample: str | None = None,
+    several: Several = "refuse",
+    name: str | None = None,
+    x_column: str | None = None,
+    y_column: str | None = None,
     workdir: Path | None = None,
     max_bytes: int = MAX_FILE_BYTES,
 ) -> ad.AnnData:
@@ -39,6 +54,13 @@ def read_st(
     sample
         Name of the sample; made from the file's names if None. Of files that hold several samples,
         the one to take.
+    several
+        What to do with several samples of which ``sample`` is none: ``"refuse"`` the file, or take
+        the ``"first"`` in alphabetical order and say so.
+    name
+        Name to give to the sample, whatever it is called in the file.
+    x_column, y_column
+        Labels of the ``obs`` columns that hold the positions, for an ``.h5ad`` file; found if None.
     workdir
         Where archives are unpacked for the duration of the call; the system's default if None.
     max_bytes
@@ -50,7 +72,7 @@ def read_st(
     ``type``. ``obs``: unique barcodes, ``sample``. ``obsm["spatial"]``: float64 ``(n_spots, 2)``, x
     and y in pixels of the full-resolution image. ``uns["spatial"][sample]``: picture and scale
     factors in Visium style. ``uns["spatialmeta"]``: ``schema``, ``um_per_px`` (absent if unknown),
-    ``notes`` and ``warnings``.
+    ``notes``, ``warnings`` and, of files with several, ``samples``.
 
     Raises
     ------
@@ -61,9 +83,10 @@ def read_st(
     """
     path = Path(path)
     findings = Findings()
+    wanted = _Wanted(sample, several, (x_column, y_column))
     kind = kind_of(path, max_bytes=max_bytes)
     if kind == "hdf5":
-        section = _from_hdf5(Entry(path.name, path), sample, findings)
+        section = _from_hdf5(Entry(path.name, path), wanted, findings)
     elif kind == "text":
         raise InvalidDataError(
             f"{path.name} is not a format for transcriptomics. Give the outs folder of Space "
@@ -72,24 +95,33 @@ def read_st(
     else:
         limits = ArchiveLimits(total_bytes=max_bytes)
         with opened(path, workdir=workdir, limits=limits) as entries:
-            section = _from_files(entries, sample, sample_name(path), findings)
+            section = _from_files(entries, wanted, sample_name(path), findings)
+    if name is not None:
+        section.sample = sample_name(path, name)
     _find_pixel_size(section, findings)
     return to_anndata(section, findings, keys.ST)
 
 
 def _from_files(
-    entries: list[Entry], sample: str | None, fallback: str, findings: Findings
+    entries: list[Entry], wanted: _Wanted, fallback: str, findings: Findings
 ) -> Section:
     h5ads = [entry for entry in entries if entry.name.lower().endswith(".h5ad")]
     if len(h5ads) == 1 and not has_matrix(entries):
-        return _from_hdf5(h5ads[0], sample, findings)
-    return read_outs(entries, sample, fallback, findings)
+        return _from_hdf5(h5ads[0], wanted, findings)
+    return read_outs(entries, wanted.sample, fallback, findings, several=wanted.several)
 
 
-def _from_hdf5(entry: Entry, sample: str | None, findings: Findings) -> Section:
+def _from_hdf5(entry: Entry, wanted: _Wanted, findings: Findings) -> Section:
     if has_matrix([entry]):
         raise no_positions()
-    return read_section(entry.path, keys.ST, sample, findings)
+    return read_section(
+        entry.path,
+        keys.ST,
+        wanted.sample,
+        findings,
+        several=wanted.several,
+        columns=wanted.columns,
+    )
 
 
 def _find_pixel_size(section: Section, findings: Findings) -> None:
@@ -104,11 +136,11 @@ def _find_pixel_size(section: Section, findings: Findings) -> None:
     if size is None:
         findings.warnings.append(
             "The pixel size is unknown: the spots do not form the lattice of Visium. Enter it to "
-            "have distances in um."
+            "have distances in µm."
         )
         return
     section.record[keys.UM_PER_PX] = float(size)
-    findings.notes.append(f"Pixel size {size:.4g} um, from {source}.")
+    findings.notes.append(f"Pixel size {size:.4g} µm, from {source}.")
 
 
 def _from_lattice(section: Section, factors: dict[str, float]) -> tuple[float | None, str]:
@@ -119,6 +151,6 @@ def _from_lattice(section: Section, factors: dict[str, float]) -> tuple[float | 
         rows, columns = array.to_numpy(dtype=float)[known].T
         size = um_per_px_from_array(rows, columns, section.xy[known])
         if size is not None:
-            return size, "the array positions of the spots (100 um apart on Visium)"
+            return size, "the array positions of the spots (100 µm apart on Visium)"
     size = um_per_px_from_geometry(section.xy[placed], factors.get("spot_diameter_fullres"))
-    return size, "the hexagonal lattice of the spots (100 um apart on Visium)"
+    return size, "the hexagonal lattice of the spots (100 µm apart on Visium)"

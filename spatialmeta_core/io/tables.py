@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -62,11 +62,22 @@ class _Dialect:
     has_header: bool
 
 
-def read_table(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> Table:
+def read_table(
+    path: Path, *, decimal: Literal[".", ","] | None = None, max_bytes: int = MAX_FILE_BYTES
+) -> Table:
     """Read a CSV, TSV or similar text table, packed by gzip or not.
 
     The separator, the decimal mark, the encoding, leading ``#`` lines and a header that lacks the
     name of the first column (as R writes it) are recognized by content.
+
+    Parameters
+    ----------
+    path
+        The file.
+    decimal
+        The decimal mark, where it is known.
+    max_bytes
+        Largest size, unpacked.
 
     Raises
     ------
@@ -74,7 +85,7 @@ def read_table(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> Table:
         If this is no table, is cut short, holds a row of another length, or is too large (E-15).
     """
     try:
-        dialect = _recognize(path, max_bytes)
+        dialect = _recognize(path, decimal, max_bytes)
         frame = _read_frame(path, dialect, max_bytes)
     except GZIP_ERRORS as error:
         raise damaged(path.name, "is a damaged or cut gzip file") from error
@@ -139,7 +150,7 @@ def _notes(dialect: _Dialect) -> list[str]:
     return notes
 
 
-def _recognize(path: Path, max_bytes: int) -> _Dialect:
+def _recognize(path: Path, decimal: str | None, max_bytes: int) -> _Dialect:
     encoding, lines = _first_lines(path, max_bytes)
     n_skipped = 0
     while n_skipped < len(lines) and (not lines[n_skipped].strip() or lines[n_skipped][0] == "#"):
@@ -150,15 +161,24 @@ def _recognize(path: Path, max_bytes: int) -> _Dialect:
             f"{path.name} has no line of data. A table needs a header line and one line per pixel."
         )
     separator, rows = _split(path, lines)
-    decimal = decimal_mark(path.name, separator, rows)
+    if decimal is None or separator == ",":
+        decimal = decimal_mark(path.name, separator, rows)
     header, width = rows[0], len(rows[1])
     if len(header) == width - 1:
         every_line_ends_so = all(len(row) == width and not row[-1] for row in rows[1:])
         header = [*header, ""] if every_line_ends_so else ["", *header]  # R omits the first label
-    elif not any(np.isinf(number(cell, decimal)) for cell in header[1:]):
+    elif not _is_header(header, rows[1], decimal):
         return _Dialect(encoding, separator, decimal, n_skipped, ("",) * width, has_header=False)
     labels = tuple(label.strip() for label in header)
     return _Dialect(encoding, separator, decimal, n_skipped, labels, has_header=True)
+
+
+def _is_header(cells: list[str], below: list[str], decimal: str) -> bool:
+    """Tell a header from data: m/z are numbers too, so the first cell may be all that says it."""
+    if any(np.isinf(number(cell, decimal)) for cell in cells[1:]):
+        return True
+    first, next_one = (np.isinf(number(row[0], decimal)) for row in (cells, below))
+    return bool(first and (not next_one or _TEXT_COLUMNS.fullmatch(cells[0].strip())))
 
 
 def _first_lines(path: Path, max_bytes: int) -> tuple[str, list[str]]:

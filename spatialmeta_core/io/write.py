@@ -18,9 +18,9 @@ def write_h5ad(adata: ad.AnnData, path: str | Path) -> None:
     """Write an ``.h5ad`` file that other programs, old ones too, can read.
 
     The file appears complete or not at all: it is written beside ``path`` under a temporary name
-    and then moved. Text is stored as plain strings, nullable numbers as floats, None in ``uns`` is
-    left out, lists of records become JSON text, and ``/`` in names becomes ``-``. ``adata`` is not
-    changed.
+    and then moved. Text is stored as plain strings (as categories where values repeat), nullable
+    numbers as floats, None in ``uns`` is left out, lists of records become JSON text, and ``/`` in
+    names becomes ``-``. ``adata`` is not changed.
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ def _plain_column(column: pd.Series) -> pd.Series:
     if _is_numeric(column):
         return column
     texts = ["" if pd.isna(cell) else str(cell) for cell in column]
-    return pd.Series(texts, index=column.index, dtype=object)
+    plain = pd.Series(texts, index=column.index, dtype=object)
+    # anndata would make the same conversion itself, and print a line for each column
+    return plain.astype("category") if len(set(texts)) < len(texts) else plain
 
 
 def _is_numeric(column: pd.Series) -> bool:

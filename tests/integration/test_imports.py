@@ -12,8 +12,9 @@ from PIL import Image
 from app import placement, sections, steps, uploads
 from app.context import StepContext
 from app.recipe import of_project
+from app.store import ProjectStore
 from spatialmeta_core import keys
-from spatialmeta_core.errors import InvalidDataError, NotReadyError
+from spatialmeta_core.errors import InvalidDataError, InvalidParamsError, NotReadyError
 
 
 def st_file(path, *, image=True, um_per_px=0.5):
@@ -147,7 +148,95 @@ def test_named_columns_are_read_and_remembered_for_the_recipe(
 
     facts = store.record(project, "sm")["summary"]
     assert (facts["n_spots"], facts["x_column"], facts["y_column"]) == (64, "left", "down")
-    assert of_project(store, project)["input"]["x_column"] == "left"
+    assert of_project(store, project)["input"]["sm_x_column"] == "left"
+
+
+def several_file(path, labels):
+    """Write the ST section of ``st_file`` as samples named by ``labels``."""
+    adata = ad.read_h5ad(st_file(path, image=False))
+    adata.obs["sample_id"] = labels
+    adata.write_h5ad(path)
+    return path
+
+
+def test_of_several_samples_the_first_is_read_until_another_is_chosen(
+    run, arrived, store, project, tmp_path
+):
+    labels = ["a"] * 15 + ["b"] * 21
+    upload_id = arrived(several_file(tmp_path / "two.h5ad", labels), "st", name="two.h5ad")
+
+    run("import_st", upload_id=upload_id)
+    facts = store.record(project, "st")["summary"]
+    assert (facts["sample"], facts["n_spots"], facts["upload_id"]) == ("a", 15, upload_id)
+    assert facts["samples"] == [{"name": "a", "n_spots": 15}, {"name": "b", "n_spots": 21}]
+    assert "st_sample" in of_project(store, project)["input"]
+
+    run("import_st", upload_id=upload_id, sample="b")
+    facts = store.record(project, "st")["summary"]
+    assert (facts["sample"], facts["n_spots"]) == ("b", 21)
+    assert of_project(store, project)["input"]["st_sample"] == "b"
+    assert set(placement.open_adata(store, project, "st").obs[keys.SAMPLE]) == {"section"}
+    with pytest.raises(InvalidDataError, match="2 samples"):
+        run("import_st", upload_id=upload_id, sample="c")
+
+
+def test_the_sample_of_the_other_slot_is_taken_first(run, arrived, store, project, tmp_path):
+    labels = ["a"] * 15 + ["b"] * 21
+    upload_id = arrived(several_file(tmp_path / "st.h5ad", labels), "st")
+    run("import_st", upload_id=upload_id, sample="b")
+    table = pd.read_csv(sm_file(tmp_path / "msi.csv"))
+    table["sample"] = ["a"] * 30 + ["b"] * 34
+    table.to_csv(tmp_path / "two.csv", index=False)
+
+    run("import_sm", upload_id=arrived(tmp_path / "two.csv", "sm"))
+
+    facts = store.record(project, "sm")["summary"]
+    assert (facts["sample"], facts["n_spots"]) == ("b", 34)
+
+
+def test_a_recipe_repeats_what_was_said_of_the_files(tmp_path, settings):
+    from app import headless, recipe
+
+    several_file(tmp_path / "two.h5ad", ["a"] * 15 + ["b"] * 21)
+    table = pd.read_csv(sm_file(tmp_path / "msi.csv")).rename(columns={"x": "left", "y": "down"})
+    table.to_csv(tmp_path / "odd.csv", index=False)
+    said = {"st_sample": "b", "sm_x_column": "left", "sm_y_column": "down"}
+    wanted = {"input": {"st": "two.h5ad", "sm": "odd.csv", **said}}
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml(wanted))
+
+    plan = headless._plan(recipe.read(tmp_path / "recipe.toml"), tmp_path)
+
+    assert [kind for kind, _ in plan] == ["import_st", "import_sm", "pipeline"]
+    store = ProjectStore(settings.projects_dir)
+    project = store.create("again")
+    run = headless.runner(store, project, settings, quiet=True)
+    for kind, params in plan[:2]:
+        run(kind, params)
+    assert store.record(project, "st")["summary"]["n_spots"] == 21
+    assert said.items() <= of_project(store, project)["input"].items()
+
+
+def test_a_recipe_with_a_misspelled_input_is_refused(tmp_path):
+    from app import recipe
+
+    (tmp_path / "recipe.toml").write_text('[input]\nst = "a"\nsm = "b"\nst_sampel = "c"\n')
+
+    with pytest.raises(InvalidParamsError, match=r"'st_sampel' in \[input\] of"):
+        recipe.read(tmp_path / "recipe.toml")
+
+
+def test_spots_beside_the_histology_get_a_picture_of_both(run, arrived, store, project, tmp_path):
+    adata = ad.read_h5ad(st_file(tmp_path / "a.h5ad"))
+    adata.uns[keys.IMAGE]["section"]["scalefactors"]["tissue_hires_scalef"] = 0.3
+    adata.write_h5ad(tmp_path / "a.h5ad")
+
+    run("import_st", upload_id=arrived(tmp_path / "a.h5ad", "st"))
+
+    (problem,) = (
+        item for item in store.record(project, "st")["summary"]["check"] if item["code"] == "E-09"
+    )
+    assert problem["level"] == "error"
+    assert (store.path(project, "st") / "whole.jpg").exists()
 
 
 def test_a_file_that_was_replaced_leaves_the_disk(run, arrived, store, project, tmp_path):

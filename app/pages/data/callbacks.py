@@ -13,6 +13,7 @@ from app.components import check_list, empty_state, job_cards, message
 from app.pages.data import panels
 from app.pages.data.checks import pair_report
 from app.pages.data.layout import SLOTS
+from app.pages.data.starts import wanted
 from spatialmeta_core.errors import InvalidParamsError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def register(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
         _register_slot(app, store, slot)
         _register_answers(app, store, slot)
     _register_pair(app, store)
-    _register_starts(app, jobs)
+    _register_starts(app, store, jobs)
 
 
 def _register_slot(app: Dash, store: ProjectStore, slot: str) -> None:
@@ -51,6 +52,9 @@ def _register_slot(app: Dash, store: ProjectStore, slot: str) -> None:
             "review": Output(part("review"), "hidden"),
             "ask": Output(part("ask"), "hidden"),
             "confirm": Output(part("confirm"), "disabled"),
+            "sample_box": Output(part("sample-box"), "hidden"),
+            "samples": Output(part("sample"), "options"),
+            "sample": Output(part("sample"), "value"),
             "size_box": Output(part("size-box"), "hidden"),
             "size": Output(part("size"), "value"),
         },
@@ -66,16 +70,23 @@ def _register_slot(app: Dash, store: ProjectStore, slot: str) -> None:
                 "review": True,
                 "ask": True,
                 "confirm": True,
+                "sample_box": True,
+                "samples": [],
+                "sample": None,
                 "size_box": True,
                 "size": None,
             }
         facts = record["summary"]
+        samples = panels.sample_options(facts)
         return {
             "view": panels.view(shown, slot, record),
             "seen": {"revision": record["revision"]},
             "review": False,
             "ask": bool(facts.get("confirmed")),
             "confirm": panels.blocking(record),
+            "sample_box": not samples,
+            "samples": samples,
+            "sample": facts.get("sample"),
             "size_box": False,
             "size": _rounded(facts.get(_SIZE[slot])),
         }
@@ -87,6 +98,8 @@ def _register_slot(app: Dash, store: ProjectStore, slot: str) -> None:
             "drop_box": Output(part("drop-box"), "hidden"),
             "keep": Output(part("keep"), "hidden"),
             "columns": Output(part("columns"), "hidden"),
+            "asks": {name: Output(part(f"{name}-box"), "hidden") for name in ("x", "y", "decimal")},
+            "options": {axis: Output(part(axis), "options") for axis in ("x", "y")},
         },
         inputs={
             "route": Input(ids.ROUTE, "data"),
@@ -97,12 +110,16 @@ def _register_slot(app: Dash, store: ProjectStore, slot: str) -> None:
     )
     def tell(route: Any, project: Any, rows: Any, replacing: bool | None) -> dict[str, Any]:
         record = store.manifest(_shown(route, project))["artefacts"].get(slot)
+        asked = panels.questions(rows, slot)
+        columns = [{"value": name, "label": name} for name in asked.get("columns", [])]
         return {
             "state": panels.state_chip(record, rows, slot),
             "notices": panels.notices(record, rows, slot),
             "drop_box": panels.is_reading(rows, slot) or (record is not None and not replacing),
             "keep": record is None,
-            "columns": not panels.asks_for_columns(rows, slot),
+            "columns": not asked,
+            "asks": {"x": not columns, "y": not columns, "decimal": "decimal" not in asked},
+            "options": {"x": columns, "y": columns},
         }
 
 
@@ -190,42 +207,29 @@ def _register_pair(app: Dash, store: ProjectStore) -> None:
         }
 
 
-def _register_starts(app: Dash, jobs: JobTable) -> None:
+def _register_starts(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
+    def each(kind: Any, prop: str, *names: str) -> dict[str, Any]:
+        return {slot: {n: kind(ids.data_part(slot, n), prop) for n in names} for slot in SLOTS}
+
     @app.callback(
         output=Output(ids.launch("data"), "data"),
         inputs={
-            "uploads": {slot: Input(ids.data_part(slot, "upload"), "data") for slot in SLOTS},
-            "reread": Input(ids.data_part("sm", "reread"), "n_clicks"),
+            "uploads": each(Input, "data", "upload"),
+            "clicks": each(Input, "n_clicks", "reread", "sample-set"),
             "run": Input(ids.DATA_RUN, "n_clicks"),
         },
         state={
-            "columns": {axis: State(ids.data_part("sm", axis), "value") for axis in ("x", "y")},
+            "answers": each(State, "value", "x", "y", "decimal", "sample"),
             "rows": State(ids.JOBS, "data"),
             "route": State(ids.ROUTE, "data"),
         },
         prevent_initial_call=True,
     )
-    def start(uploads: Any, columns: Any, rows: Any, route: Any, **_clicks: Any) -> dict[str, Any]:
-        kind, params = _wanted(str(ctx.triggered_id), uploads, columns, rows)
+    def start(uploads: Any, answers: Any, rows: Any, route: Any, **_clicks: Any) -> dict[str, Any]:
+        given = {slot: {**uploads[slot], **answers[slot]} for slot in SLOTS}
+        records = store.manifest(route["project"])["artefacts"]
+        kind, params = wanted(str(ctx.triggered_id), given, rows, records)
         return {"jobs": [jobs.start(route["project"], kind, params).id], "at": time.time()}
-
-
-def _wanted(
-    asked: str, uploads: Mapping[str, Any], columns: Mapping[str, Any], rows: Any
-) -> tuple[str, dict[str, Any]]:
-    """Return the kind and parameters of the job that was asked for."""
-    for slot in SLOTS:
-        if asked == ids.data_part(slot, "upload") and uploads[slot]:
-            return f"import_{slot}", {key: uploads[slot][key] for key in ("upload_id", "name")}
-    if asked == ids.data_part("sm", "reread"):
-        last = panels.import_jobs(rows, "sm")[0]["params"]
-        named = {f"{axis}_column": (columns[axis] or "").strip() for axis in ("x", "y")}
-        if not all(named.values()):
-            raise InvalidParamsError("Name both columns, of x and of y, as they are in the file.")
-        return "import_sm", {**last, **named}
-    if asked == ids.DATA_RUN:
-        return "pipeline", {}
-    raise PreventUpdate
 
 
 def _size_facts(slot: str, value: float | None, facts: Mapping[str, Any]) -> dict[str, Any]:

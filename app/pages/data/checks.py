@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from spatialmeta_core.io.wording import counted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -68,7 +70,8 @@ def _density(st: Mapping[str, Any], sm: Mapping[str, Any]) -> dict[str, str]:
     share = sm["n_spots"] / max(st["n_spots"], 1)
     return _item(
         "ok",
-        f"{sm['n_spots']:,} metabolite pixels for {st['n_spots']:,} spots, {share:.2g} per spot.",
+        f"{counted(sm['n_spots'], 'metabolite pixel')} for {counted(st['n_spots'], 'spot')}, "
+        f"{share:.2g} per spot.",
     )
 
 

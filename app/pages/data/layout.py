@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from app import ids
 from app.components import button, card
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dash.development.base_component import Component
 
 SLOTS: Final = ("st", "sm")
@@ -17,6 +20,10 @@ NAMES: Final = {"st": "Transcriptomics", "sm": "Metabolomics"}
 SIZE_LABELS: Final = {
     "st": ("Pixel size", "µm per image pixel"),
     "sm": ("Raster step", "µm between pixels"),
+}
+DECIMALS: Final = {  # what a comma in a number is, by the decimal mark
+    ",": "decimal marks: 1,234 is 1.234",
+    ".": "thousands marks: 1,234 is 1234",
 }
 SIZE_HELP: Final = {
     "st": "Empty the box to go back to what the file says. Distances are in px while unknown.",
@@ -62,6 +69,7 @@ def _slot(slot: str) -> Component:
             _columns_form(slot),
             html.Div([html.Div(id=part("drop")), keep], id=part("drop-box"), hidden=True),
             html.Div(review, id=part("review"), className="data-review", hidden=True),
+            _sample_form(slot),
             html.Div(id=part("view")),
             _size_form(slot),
         ],
@@ -72,27 +80,42 @@ def _slot(slot: str) -> Component:
 
 
 def _columns_form(slot: str) -> Component:
-    """Ask for the columns of x and y, when the reader could not find them."""
-    fields = [
-        html.Label(
-            [
-                html.Span(f"Column of {axis}", className="field-label"),
-                dcc.Input(id=ids.data_part(slot, axis), type="text", debounce=False, maxLength=80),
-            ],
-            className="field",
-        )
-        for axis in ("x", "y")
-    ]
-    again = button("Read again", id=ids.data_part(slot, "reread"), kind="primary")
+    """Ask what the reader could not find out: the columns of x and y, the decimal mark."""
+
+    def part(name: str) -> str:
+        return ids.data_part(slot, name)
+
+    selects = {
+        "x": _select("Column of x", part("x")),
+        "y": _select("Column of y", part("y")),
+        "decimal": _select("Commas in numbers are", part("decimal"), DECIMALS),
+    }
+    fields = [html.Div(box, id=part(f"{name}-box")) for name, box in selects.items()]
+    again = button("Read it that way", id=part("reread"), kind="primary")
     return html.Div(
-        [
-            html.P("Name the two columns that hold the positions, as they are in the file."),
-            html.Div([*fields, again], className="row"),
-        ],
-        id=ids.data_part(slot, "columns"),
+        html.Div([*fields, again], className="row"),
+        id=part("columns"),
         className="data-columns",
         hidden=True,
     )
+
+
+def _sample_form(slot: str) -> Component:
+    """Choose among the samples of a file that holds several."""
+    take = button("Take this sample", id=ids.data_part(slot, "sample-set"))
+    field = _select("Sample in this file", ids.data_part(slot, "sample"))
+    return html.Div(
+        html.Div([field, take], className="row"),
+        id=ids.data_part(slot, "sample-box"),
+        className="data-columns",
+        hidden=True,
+    )
+
+
+def _select(label: str, name: str, options: Mapping[str, str] | None = None) -> Component:
+    offered = [{"value": value, "label": text} for value, text in (options or {}).items()]
+    box = dbc.Select(id=name, options=offered, placeholder="Choose ...")
+    return html.Label([html.Span(label, className="field-label"), box], className="field")
 
 
 def _size_form(slot: str) -> Component:

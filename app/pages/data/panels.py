@@ -13,6 +13,7 @@ from app.downloads import file_url
 from app.pages.data.checks import area_mm2
 from app.pages.data.layout import NAMES
 from app.state import ACTIVE_STATES, unconfirmed
+from spatialmeta_core.io.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,6 @@ FORMATS: Final = {
 }
 SPOTS: Final = {"st": "Spots", "sm": "Pixels"}
 FEATURES: Final = {"st": "Genes", "sm": "m/z values"}
-COLUMN_CODES: Final = ("E-12", "E-13")  # the reader asks which columns hold the positions
 STANDARD: Final = (
     "Aligns the outlines automatically, averages metabolites onto the spots, chooses features, "
     "trains the model and clusters: some minutes for a few thousand spots. Every step can be "
@@ -47,15 +47,27 @@ def is_reading(rows: Sequence[Mapping[str, Any]] | None, slot: str) -> bool:
     return any(row["state"] in ACTIVE_STATES for row in import_jobs(rows, slot))
 
 
-def asks_for_columns(rows: Sequence[Mapping[str, Any]] | None, slot: str) -> bool:
-    """Whether the last file could be read if the user named its columns of x and y."""
-    found = import_jobs(rows, slot)
-    return bool(
-        slot == "sm"
-        and found
-        and found[0]["state"] == "failed"
-        and found[0]["error"].get("code") in COLUMN_CODES
-    )
+def questions(rows: Sequence[Mapping[str, Any]] | None, slot: str) -> dict[str, list[str]]:
+    """Return what the user must say so that the last file can be read: names and options."""
+    last = next(iter(import_jobs(rows, slot)), None)
+    if last is None or last["state"] != "failed":
+        return {}
+    choices = last["error"].get("choices", {})
+    return {name: choices[name] for name in ("columns", "decimal") if name in choices}
+
+
+def sample_options(facts: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the samples of a file that was uploaded and holds several, for a select."""
+    if "upload_id" not in facts:
+        return []
+    return [
+        {"value": item["name"], "label": _with_count(item)} for item in facts.get("samples", [])
+    ]
+
+
+def _with_count(sample: Mapping[str, Any]) -> str:
+    n_spots = int(sample["n_spots"])
+    return f"{sample['name']} ({counted(n_spots, 'spot')})" if n_spots else str(sample["name"])
 
 
 def blocking(record: Mapping[str, Any] | None) -> bool:
@@ -117,15 +129,19 @@ def view(project: str, slot: str, record: Mapping[str, Any]) -> list[Component]:
     passed = [item for item in report if item["level"] == "ok"]
     return [
         html.Div([_picture(project, slot, record), _facts(slot, record)], className="data-seen"),
-        check_list([item for item in report if item["level"] != "ok"]),
+        check_list(sorted((i for i in report if i["level"] != "ok"), key=_by_weight)),
         html.Details(
             [
-                html.Summary(f"{len(passed)} check{'' if len(passed) == 1 else 's'} passed"),
+                html.Summary(f"{counted(len(passed), 'check')} passed"),
                 check_list(passed),
             ],
             className="data-report",
         ),
     ]
+
+
+def _by_weight(item: Mapping[str, str]) -> bool:
+    return item["level"] != "error"  # problems first
 
 
 def _picture(project: str, slot: str, record: Mapping[str, Any]) -> Component:
@@ -134,6 +150,12 @@ def _picture(project: str, slot: str, record: Mapping[str, Any]) -> Component:
     def url(name: str) -> str:
         return file_url(project, slot, record["revision"], name)
 
+    if any(item.get("code") == "E-09" for item in facts["check"]):
+        what = "Histology (framed) and spots (rings) as the scale factor places them"
+        return html.Figure(
+            [html.Img(src=url("whole.jpg"), alt=what), html.Figcaption(what)],
+            className="data-picture data-picture-st",
+        )
     if slot == "sm" or not facts.get("image"):
         what = "Total intensity per pixel" if slot == "sm" else "Total counts per spot, log scale"
         scale = html.Span(
@@ -153,11 +175,13 @@ def _picture(project: str, slot: str, record: Mapping[str, Any]) -> Component:
                     html.Img(src=url("image.jpg"), alt="Histology as stored in the file"),
                     html.Img(
                         src=url("spots.png"),
-                        alt=f"{facts['n_spots']:,} spots drawn as rings",
+                        alt=f"{counted(facts['n_spots'], 'spot')} drawn as rings",
                         className="data-overlay",
                     ),
                 ],
                 className="data-stack",
+                # the room is there before the pictures are: nothing below or beside moves
+                style={"aspectRatio": f"{facts['image']['width']} / {facts['image']['height']}"},
             ),
             html.Figcaption(
                 [
@@ -179,6 +203,7 @@ def _facts(slot: str, record: Mapping[str, Any]) -> Component:
     area = area_mm2(slot, facts)
     rows: list[tuple[str, Any]] = [
         ("File", facts["source"]),
+        *([("Sample", facts["sample"])] if facts.get("samples") else []),
         (SPOTS[slot], f"{facts['n_spots']:,}"),
         (FEATURES[slot], f"{facts['n_features']:,}"),
     ]

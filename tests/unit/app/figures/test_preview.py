@@ -82,3 +82,19 @@ def test_a_thumbnail_is_small_opaque_and_keeps_its_proportions():
         255,
         255,
     )
+
+
+def test_spots_beside_the_histology_are_drawn_with_it():
+    histology = Image.new("RGB", (100, 50), (255, 0, 0))
+    xy = np.array([[10.0, 10.0], [190.0, 90.0]])  # full-resolution px; the second is far outside
+
+    assert preview.any_outside(xy, histology.size, 1.0)
+    assert not preview.any_outside(xy, histology.size, 0.5)
+    picture = preview.whole_section(histology, xy, 8.0, 1.0)
+
+    assert max(picture.size) == preview.LONGEST_SIDE
+    assert at(picture, 0.3, 0.3) == (255, 0, 0)
+    assert at(picture, 0.8, 0.3) == (255, 255, 255)
+    ring = np.abs(np.asarray(picture, int) - preview.RING[:3]).sum(axis=2) < 60
+    _rows, columns = np.nonzero(ring[int(0.7 * picture.height) :])
+    assert columns.mean() / picture.width == pytest.approx(0.96, abs=0.01)

@@ -37,7 +37,7 @@ def test_a_section_from_disk_is_ticked_off_with_its_numbers(make_outs):
     report = check_st(read_st(make_outs().folder))
 
     ok = texts(report, "ok")
-    assert "40 spots x 7 genes, median" in ok
+    assert "40 spots × 7 genes, median" in ok
     assert "Barcodes matched 100 %" in ok
     assert "Positions found: 48 rows, 40 in tissue" in ok
     assert "from the array positions of the spots" in ok
@@ -63,10 +63,35 @@ def test_spots_outside_the_image_are_counted(section, factor, level):
 
     report = check_st(adata)
 
-    found = [i for i in report if "the hires image" in i.text]
+    found = [i for i in report if "hires image" in i.text]
     assert [item.level for item in found] == [level]
     if level == "error":
-        assert "scale factor (2) does not fit an image of 1000 x 1000" in found[0].text
+        assert "scale factor (2) does not fit an image of 1000 × 1000" in found[0].text
+        assert (found[0].code, found[0].title) == ("E-09", "Spots fall outside the image.")
+
+
+def test_a_missing_picture_is_a_warning_with_its_number(make_outs):
+    outs = make_outs()
+    for path in outs.folder.rglob("*.png"):
+        path.unlink()
+
+    found = [item for item in check_st(read_st(outs.folder)) if item.code == "E-08"]
+
+    assert [(item.level, item.title) for item in found] == [("warning", "No tissue image found.")]
+    assert found[0].text.startswith("You can go on")
+
+
+def test_texts_write_units_and_counts_as_people_do(make_outs, section):
+    values = np.ones((100, 1)) * 900
+    values[0] = 0
+    shown = [*check_st(read_st(make_outs().folder)), *check_st(section(values))]
+    everything = " ".join(item.text for item in shown)
+
+    assert "100 µm apart" in everything
+    assert "100 spots × 1 gene," in everything
+    assert "1 spot has no counts: training leaves them out." in everything
+    assert " um" not in everything
+    assert "quality step" not in everything
 
 
 def test_findings_of_the_reader_are_passed_on(section):
@@ -85,7 +110,7 @@ def test_empty_and_constant_parts_are_counted(section):
     st, sm = check_st(section(values)), check_sm(section(values))
 
     assert "3 spots have no counts" in texts(st, "warning")
-    assert "1 of 4 genes are the same everywhere" in texts(st, "ok")
+    assert "The same everywhere (mostly 0): 1 of 4 genes" in texts(st, "ok")
     assert "3 pixels have no intensity" in texts(sm, "warning")
     assert "All spots have no counts" in texts(check_st(section(values * 0)), "error")
 
@@ -104,7 +129,7 @@ def test_repeated_places_and_lines_are_noticed(section):
     line = section()
     line.obsm["spatial"][:, 1] = 7
 
-    assert "1 spots lie exactly on another one" in texts(check_st(adata), "warning")
+    assert "1 spot lies exactly on another one" in texts(check_st(adata), "warning")
     assert "on one line" in texts(check_sm(line), "error")
 
 
@@ -115,7 +140,7 @@ def test_mz_and_raster_are_reported(section):
     report = check_sm(adata)
 
     assert "m/z from 100.5000 to 885.5500, known for 3 of 4" in texts(report, "ok")
-    assert "1 m/z are repeated" in texts(report, "warning")
+    assert "1 m/z is repeated" in texts(report, "warning")
     assert "Raster step: 100" in texts(report, "ok")
     adata.var["mz"] = np.nan
     assert "No m/z" in texts(check_sm(adata), "warning")

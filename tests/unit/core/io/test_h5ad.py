@@ -105,7 +105,7 @@ def test_spots_without_a_position_are_left_out(make_st, save):
     adata = read_st(save(given))
 
     assert adata.n_obs == given.n_obs - 1
-    assert "1 of 48 spots have no position" in warnings_of(adata)
+    assert "Left out, without a position: 1 of 48 spots" in warnings_of(adata)
 
 
 def test_an_image_and_its_factor_are_kept(make_st, save):
@@ -140,6 +140,72 @@ def test_of_several_samples_one_is_taken_by_name(make_st, save):
     with pytest.raises(InvalidDataError, match=r"2 samples \(obs column sample\): a, b"):
         read_st(path)
     assert read_st(path, sample="b").n_obs == 28
+
+
+def test_the_first_of_several_samples_is_taken_on_request(make_st, save):
+    given = make_st()
+    given.obs["sample"] = ["b"] * 20 + ["a"] * 28
+    path = save(given)
+
+    adata = read_st(path, several="first", name="section")
+
+    assert adata.n_obs == 28
+    assert set(adata.obs["sample"]) == {"section"}
+    record = adata.uns["spatialmeta"]["samples"]
+    assert record == {"name": ["a", "b"], "n_spots": [28, 20], "taken": "a"}
+    assert "holds 2 samples; a was taken (28 of 48 spots)" in warnings_of(adata)
+    assert "samples" not in read_st(save(make_st())).uns["spatialmeta"]
+
+
+def test_several_pictures_tell_the_samples_apart(make_st, save):
+    def library(value):
+        image = np.full((9, 9, 3), value, np.uint8)
+        return {"images": {"hires": image}, "scalefactors": {"tissue_hires_scalef": 0.01}}
+
+    given = make_st(uns={"spatial": {"L": library(10), "R": library(20)}})
+    given.obs["slide"] = ["L"] * 20 + ["R"] * 28
+    path = save(given)
+
+    adata = read_st(path, sample="R")
+
+    assert sample_names(path) == ("L", "R")
+    assert adata.n_obs == 28
+    assert adata.uns["spatial"]["R"]["images"]["hires"].max() == 20
+
+
+def test_positions_come_from_the_named_columns(make_st, save):
+    given = make_st()
+    given.obs["across"], given.obs["along"] = given.obsm["spatial"].T
+    given.obs["code"] = pd.Categorical(given.obs["along"].astype(int).astype(str))
+    given.obs["word"] = "w"
+    given.obs["flag"] = True
+    xy = given.obsm.pop("spatial")
+    path = save(given)
+
+    with pytest.raises(InvalidDataError, match="Choose the two columns") as caught:
+        read_st(path)
+    offered = caught.value.choices["columns"]
+    assert offered == ["array_row", "array_col", "across", "along", "code"]
+    for along in ("along", "code"):
+        adata = read_st(path, x_column="across", y_column=along)
+        np.testing.assert_array_equal(adata.obsm["spatial"], xy)
+    np.testing.assert_array_equal(
+        read_sm(path, x_column="along", y_column="across").obsm["spatial"], xy[:, ::-1]
+    )
+
+
+def test_named_columns_win_over_obsm_and_must_hold_numbers(make_st, save):
+    given = make_st()
+    given.obs["word"] = "w"
+    path = save(given)
+
+    adata = read_st(path, x_column="array_col", y_column="array_row")
+    np.testing.assert_array_equal(adata.obsm["spatial"][:, 1], given.obs["array_row"])
+    with pytest.raises(InvalidDataError, match="'word' has no numbers") as caught:
+        read_st(path, x_column="word", y_column="array_row")
+    assert caught.value.code == "E-12"
+    with pytest.raises(InvalidDataError, match="There is no obs column 'left'"):
+        read_st(path, x_column="left", y_column="array_row")
 
 
 @pytest.fixture

@@ -107,10 +107,11 @@ def test_two_tables_are_joined_by_their_ids(write, tmp_path):
     expect(read_sm(tmp_path))
 
     write([places[0], ["S04", 1, 1, 9], *places[2:]], "MSI_metadata.csv")
-    with pytest.raises(InvalidDataError, match=r"1 spot_ids are in MSI_intensities\.csv") as caught:
+    with pytest.raises(InvalidDataError, match=r"1 spot_id is in MSI_intensities\.csv") as caught:
         read_sm(tmp_path)
     assert caught.value.code == "E-14"
     assert "'s04'" in str(caught.value)
+    assert caught.value.listing == ("s04",)
 
 
 def test_other_columns_are_kept_as_information(write):
@@ -136,7 +137,7 @@ def test_repeated_mz_are_both_kept_and_said(write):
 
     assert adata.var_names.tolist() == ["104.1", "104.1-1"]
     assert adata.var["mz"].tolist() == [104.1, 104.1]
-    assert "1 feature names are repeated" in notes(adata)
+    assert "1 feature name is repeated" in notes(adata)
 
 
 def test_empty_cells_are_zero_and_empty_pixels_left_out(write):
@@ -148,8 +149,8 @@ def test_empty_cells_are_zero_and_empty_pixels_left_out(write):
 
     assert adata.obsm["spatial"].tolist() == [XY[0], XY[1], XY[3]]
     assert adata.X[0].tolist() == [10.5, 0]
-    assert "1 pixels have no intensity at all" in notes(adata)
-    assert "1 empty cells (12.50%)" in notes(adata)
+    assert "1 pixel has no intensity at all" in notes(adata)
+    assert "1 empty cell was read as 0, not detected (12.50% of the table)" in notes(adata)
 
 
 def test_negative_intensities_are_refused_and_placed(write):
@@ -179,6 +180,50 @@ def test_without_x_and_y_the_columns_are_shown(write):
     expect(read_sm(path, x_column="Row", y_column="Col"))
     with pytest.raises(InvalidDataError, match="no column 'Line'"):
         read_sm(path, x_column="Row", y_column="Line")
+
+
+def test_what_is_offered_as_x_and_y_are_the_columns_of_numbers(write):
+    path = write([["id", "Row", "Col", "note", *MZ], *([i, *r[:2], "a", *r[2:]] for i, r in
+                 enumerate(body()))])  # fmt: skip
+
+    with pytest.raises(InvalidDataError) as caught:
+        read_sm(path)
+    assert caught.value.choices == {"columns": ["Row", "Col"]}
+    only_mz = write([["n", "104.1", "205.2"], ["a", 2, 3], ["b", 5, 6]], "only_mz.csv")
+    with pytest.raises(InvalidDataError) as caught:
+        read_sm(only_mz)
+    assert caught.value.choices == {}  # its first line could as well be data: no names
+    only_mz = write([["id", "104.1", "205.2"], ["a", 2, 3], ["b", 5, 6]], "only_mz.csv")
+    with pytest.raises(InvalidDataError) as caught:
+        read_sm(only_mz)
+    assert caught.value.choices == {"columns": ["104.1", "205.2"]}
+
+
+def test_the_spelling_of_a_table_is_said_when_x_and_y_are_not_found(write):
+    rows = [["Spalte", "Zeile", "104,1"], [1, 2, "3,5"], [2, 2, "4,5"]]
+
+    with pytest.raises(InvalidDataError, match="separated by “;”, decimals by commas"):
+        read_sm(write(rows, separator=";"))
+
+
+@pytest.mark.parametrize(("decimal", "value"), [(",", 1.234), (".", 1234)])
+def test_an_ambiguous_comma_is_read_as_the_user_says(write, decimal, value):
+    path = write([["x", "y", "choline"], [1, 1, "1,234"], [2, 1, "2,345"]], separator="\t")
+
+    with pytest.raises(InvalidDataError, match="decimal comma or a thousands mark") as caught:
+        read_sm(path)
+    assert (caught.value.code, caught.value.choices) == ("E-13", {"decimal": [",", "."]})
+    assert read_sm(path, decimal=decimal).X[0, 0] == pytest.approx(value)
+
+
+def test_positions_in_a_second_table_may_be_named_too(write, tmp_path):
+    (tmp_path / "pair").mkdir()
+    write([["spot_id", *MZ], ["a", 1, 2], ["b", 3, 4]], "pair/values.csv")
+    write([["spot_id", "Row", "Col"], ["a", 5, 6], ["b", 7, 8]], "pair/places.csv")
+
+    adata = read_sm(tmp_path / "pair", x_column="Row", y_column="Col")
+
+    assert adata.obsm["spatial"].tolist() == [[5, 6], [7, 8]]
 
 
 def test_the_polarity_is_recorded(write):

@@ -129,7 +129,7 @@ def test_protein_panels_are_left_out(make_outs, write_count_h5):
     adata = read_st(outs.folder)
 
     assert adata.n_vars == 6
-    assert "1 features that are not gene" in " ".join(adata.uns["spatialmeta"]["warnings"])
+    assert "not gene expression: 1 feature." in " ".join(adata.uns["spatialmeta"]["warnings"])
 
 
 def test_only_a_lowres_image_is_stored_as_such(make_outs):
@@ -180,9 +180,23 @@ def test_of_two_samples_one_is_taken_by_name(make_outs):
     for path in (second.folder.parent / "all").iterdir():
         shutil.move(path, second.folder)
 
-    with pytest.raises(InvalidDataError, match="2 samples: GSM1_normal_, GSM2_tumor_"):
+    with pytest.raises(InvalidDataError, match="2 samples: GSM1_normal, GSM2_tumor"):
         read_st(second.folder)
     expect(read_st(second.folder, sample="tumor"), second)
+
+
+def test_the_first_of_several_samples_of_an_archive_is_taken_on_request(make_outs):
+    first = make_outs("all/one/outs", seed=1)
+    second = make_outs("all/two/outs", seed=2)
+
+    adata = read_st(first.folder.parents[1], several="first", name="section")
+
+    expect(adata, first)
+    assert set(adata.obs["sample"]) == {"section"}
+    record = adata.uns["spatialmeta"]["samples"]
+    assert record == {"name": ["one", "two"], "n_spots": [0, 0], "taken": "one"}
+    assert "2 samples; one was taken." in " ".join(adata.uns["spatialmeta"]["warnings"])
+    expect(read_st(first.folder.parents[1], sample="two"), second)
 
 
 def test_without_positions_the_message_says_what_to_add(make_outs):

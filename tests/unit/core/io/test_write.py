@@ -143,3 +143,20 @@ def test_scanpy_and_squidpy_open_the_file(make_outs, tmp_path):
 
     degree = adata.obsp["spatial_connectivities"].sum(axis=1)
     assert degree.max() == 6
+
+
+def test_nothing_is_printed_and_repeated_text_becomes_categories(tmp_path, capsys, caplog):
+    adata = ad.AnnData(np.ones((4, 2), np.float32))
+    adata.obs["kind"] = ["a", "b", "a", "b"]
+    adata.obs["name"] = list("wxyz")
+    adata.var["type"] = ["ST", "ST"]
+    adata.raw = adata
+
+    write_h5ad(adata, tmp_path / "a.h5ad")
+
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err, caplog.text) == ("", "", "")
+    back = ad.read_h5ad(tmp_path / "a.h5ad")
+    assert [str(c.dtype) for c in (back.obs["kind"], back.var["type"])] == ["category"] * 2
+    assert back.obs["kind"].tolist() == ["a", "b", "a", "b"]
+    assert back.obs["name"].tolist() == list("wxyz")

@@ -92,14 +92,43 @@ def test_a_slot_says_where_it_stands(record, rows, word):
     assert panels.state_chip(record, rows, "st").children == word
 
 
-def test_columns_are_asked_for_only_when_that_helps():
-    asked = [row("import_sm", "failed", code="E-13")]
+def test_the_user_is_asked_only_what_the_last_file_left_open():
+    asked = [row("import_sm", "failed", code="E-13", choices={"columns": ["a", "b"]})]
 
-    assert panels.asks_for_columns(asked, "sm")
-    assert not panels.asks_for_columns([row("import_sm", "running"), *asked], "sm")
-    assert not panels.asks_for_columns([row("import_sm", "failed", code="E-10")], "sm")
-    assert not panels.asks_for_columns([row("import_st", "failed", code="E-12")], "st")
-    assert not panels.asks_for_columns(None, "sm")
+    assert panels.questions(asked, "sm") == {"columns": ["a", "b"]}
+    assert panels.questions(asked, "st") == {}
+    assert panels.questions([row("import_sm", "running"), *asked], "sm") == {}
+    assert panels.questions([row("import_sm", "failed", code="E-10")], "sm") == {}
+    other = [row("import_st", "failed", choices={"samples": ["a", "b"]})]
+    assert panels.questions(other, "st") == {}
+    assert panels.questions(None, "sm") == {}
+
+
+def test_samples_are_offered_with_their_spots_while_the_file_is_there():
+    samples = [{"name": "a", "n_spots": 1}, {"name": "b", "n_spots": 2018}]
+    facts = {"samples": [*samples, {"name": "c", "n_spots": 0}], "upload_id": "0" * 16}
+
+    labels = [option["label"] for option in panels.sample_options(facts)]
+
+    assert labels == ["a (1 spot)", "b (2,018 spots)", "c"]
+    assert panels.sample_options({"samples": samples}) == []
+    assert panels.sample_options({"upload_id": "0" * 16}) == []
+
+
+def test_spots_beside_the_picture_are_shown_with_it_on_one_ground():
+    check = [{"level": "error", "text": "40 of 40 do.", "code": "E-09", "title": "Outside."}]
+    stray = {**RECORD, "summary": {**RECORD["summary"], "check": check}}
+
+    shown = words(panels.view("a" * 16, "st", stray))
+
+    assert "whole.jpg" in shown
+    assert "spots.png" not in shown
+    assert "role='alert'" in shown
+    assert "E-09" in shown
+
+
+def test_the_room_of_a_picture_is_known_before_it_arrives():
+    assert "{'aspectRatio': '2000 / 1893'}" in words(panels.view("a" * 16, "st", RECORD))
 
 
 def test_the_way_on_opens_when_both_are_confirmed():
