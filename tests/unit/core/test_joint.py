@@ -208,3 +208,120 @@ def test_assigned_names_of_metabolites_are_carried_along_and_genes_have_none(st,
     assert keys.METABOLITE not in genes.var
     assert metabolites.var[keys.METABOLITE].tolist() == ["Taurine", "", "Oleic acid"]
     assert keys.ADDUCT not in table.var
+
+
+TO_PIXELS = ReassignParams(direction="st_to_sm", distance_factor=3.0)
+
+
+def test_back_to_pixels_the_rows_are_pixels_and_their_values_are_not_touched(st, sm) -> None:
+    pose = make_pose(20, 1.1, 0.9, (30.0, -8.0))
+    before = sm.X.copy()
+
+    table = joint.join(st, sm, Alignment(pose), TO_PIXELS)
+
+    assert table.obs_names.tolist() == sm.obs_names.tolist()
+    np.testing.assert_allclose(table.obsm[keys.SPATIAL], apply_pose(pose, sm.obsm[keys.SPATIAL]))
+    np.testing.assert_array_equal(table.X[:, 4:].toarray(), before)
+    np.testing.assert_array_equal(sm.X, before)
+    assert table.var[keys.FEATURE_TYPE].tolist() == ["ST"] * 4 + ["SM"] * 3
+    assert set(table.obs[keys.SAMPLE]) == {"A"}
+    assert (table.obs[keys.N_DONORS] == 1).all()
+    assert keys.IMAGE in table.uns
+    assert table.uns[keys.OURS][keys.UM_PER_PX] == 0.5
+    assert table.uns[keys.OURS][keys.PARAMS]["reassign"]["direction"] == "st_to_sm"
+
+
+def test_back_to_pixels_counts_are_sums_of_the_nearest_spots(st, sm) -> None:
+    table = joint.join(st, sm, params=ReassignParams(direction="st_to_sm", n_neighbors=3))
+
+    counts = table.X[:, :4].toarray()
+    bare = table.obs[keys.N_ST_DONORS].to_numpy() == 0
+    assert 0 < bare.sum() < 400
+    assert np.isnan(counts[bare]).all()
+    assert np.isnan(table.layers[keys.NORMALIZED][:, :4].toarray()[bare]).all()
+    np.testing.assert_array_equal(counts[~bare], np.rint(counts[~bare]))
+    row = np.flatnonzero(~bare)[50]
+    distance = np.linalg.norm(st.obsm[keys.SPATIAL] - sm.obsm[keys.SPATIAL][row], axis=1)
+    near = np.argsort(distance)[: table.obs[keys.N_ST_DONORS].iloc[row]]
+    np.testing.assert_array_equal(counts[row], st.X[near].toarray().sum(axis=0))
+    note = table.uns[keys.OURS][keys.NOTES][-1]
+    assert note.startswith(f"{bare.sum()} of 400 pixels have no transcriptomics spot within reach")
+
+
+def test_normalized_values_of_summed_counts_are_those_of_their_mean(st, sm) -> None:
+    table = joint.join(st, sm, params=TO_PIXELS)
+
+    counts = table.X[:, :4].toarray()
+    mean = counts / table.obs[keys.N_ST_DONORS].to_numpy()[:, None]
+    total = mean.sum(axis=1, keepdims=True)
+    expected = np.log1p(mean / total * 1e4)
+    found = table.layers[keys.NORMALIZED][:, :4].toarray()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("direction", ["sm_to_st", "st_to_sm"])
+@pytest.mark.parametrize("method", ["mean", "distance", "area"])
+def test_the_target_is_bit_identical_whatever_the_method(st, sm, method, direction) -> None:
+    params = ReassignParams(method=method, direction=direction, distance_factor=3.0)
+
+    table = joint.join(st, sm, params=params)
+
+    own = table.X[:, :4] if direction == "sm_to_st" else table.X[:, 4:]
+    target = st.X if direction == "sm_to_st" else csr_matrix(sm.X)
+    np.testing.assert_array_equal(own.toarray(), target.toarray())
+    carried = table.X[:, 4:] if direction == "sm_to_st" else table.X[:, :4]
+    assert np.isfinite(carried.toarray()).all(axis=1).sum() > 90
+
+
+def test_methods_differ_and_weighted_counts_come_with_a_warning(st, sm) -> None:
+    tables = {
+        method: joint.join(
+            st, sm, params=ReassignParams(method=method, direction="st_to_sm", distance_factor=3.0)
+        )
+        for method in ("mean", "distance", "area")
+    }
+
+    values = [table.layers[keys.NORMALIZED][:, :4].toarray() for table in tables.values()]
+    assert not np.allclose(values[0], values[1], equal_nan=True)
+    assert not np.allclose(values[1], values[2], equal_nan=True)
+    warned = {
+        method: any("have decimals" in note for note in table.uns[keys.OURS][keys.NOTES])
+        for method, table in tables.items()
+    }
+    assert warned == {"mean": False, "distance": True, "area": True}
+
+
+def test_the_size_of_what_is_drawn_follows_the_rows(st, sm) -> None:
+    st.uns[keys.IMAGE]["A"]["scalefactors"]["spot_diameter_fullres"] = 65.0
+
+    pixels = joint.join(st, sm, params=TO_PIXELS)
+    spots = joint.join(st, sm)
+
+    drawn = [t.uns[keys.IMAGE]["A"]["scalefactors"] for t in (spots, pixels)]
+    assert [factors["spot_diameter_fullres"] for factors in drawn] == pytest.approx([65.0, 45.0])
+    assert st.uns[keys.IMAGE]["A"]["scalefactors"]["spot_diameter_fullres"] == 65.0
+
+
+def test_a_table_of_pixels_survives_a_file_and_splitting(st, sm, tmp_path) -> None:
+    table = joint.join(st, sm, params=ReassignParams(direction="st_to_sm"))
+    table.write_h5ad(tmp_path / "joint.h5ad")
+
+    again = ad.read_h5ad(tmp_path / "joint.h5ad")
+    genes, metabolites = joint.split(again)
+
+    np.testing.assert_array_equal(again.X.toarray(), table.X.toarray())
+    np.testing.assert_array_equal(metabolites.X, sm.X)
+    assert keys.N_ST_DONORS not in genes.obs
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (TO_PIXELS, "0 of 400 pixels have transcriptomics spots within"),
+        (ReassignParams(method="area"), "0 of 100 spots have metabolite pixels under them"),
+    ],
+)
+def test_sections_apart_are_an_error_in_every_way(st, sm, params, message) -> None:
+    with pytest.raises(InvalidDataError, match=message) as caught:
+        joint.join(st, sm, Alignment(make_pose(shift=(1e6, 0.0))), params)
+    assert caught.value.code == "E-18"

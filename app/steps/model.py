@@ -1,35 +1,29 @@
-"""One function per long step: load, call the core, save. For the worker and the headless twin."""
+"""Choose features, train the model, cluster its embedding."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from app import placement, sections
-from app.imports import import_sm, import_st, load_demo
+from app import sections
 from app.state import is_current
-from spatialmeta_core import cluster, io, joint, keys
-from spatialmeta_core.align import align
+from app.steps.reading import params_of, read
+from spatialmeta_core import cluster, keys
 from spatialmeta_core.errors import NotFoundError
 from spatialmeta_core.features import select_features
-from spatialmeta_core.io.alignment import read_alignment
 from spatialmeta_core.params import (
-    AlignParams,
     ClusterParams,
     FeatureParams,
     LossWeights,
     NetParams,
-    ReassignParams,
     TrainParams,
-    from_dict,
 )
-from spatialmeta_core.types import Alignment, EpochReport, Pose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,56 +32,14 @@ if TYPE_CHECKING:
     import anndata as ad
 
     from app.context import StepContext
-
-
-def run_align(context: StepContext) -> str:
-    """Fit the outlines automatically; the result waits for accept or reject."""
-    made_from = context.store.input_revisions(context.project, "proposal")
-    found = _fit(context)
-    placement.commit(
-        context.store,
-        context.project,
-        "proposal",
-        found,
-        made_from=made_from,
-        params=context.params,
-    )
-    return "Automatic alignment ready to review"
-
-
-def run_reassign(context: StepContext) -> str:
-    """Average SM pixels onto ST spots with the accepted alignment."""
-    params = _params(context, "reassign", ReassignParams)
-    made_from = context.store.input_revisions(context.project, "joint")
-    st, sm = _read(context, "st"), _read(context, "sm")
-    alignment = read_alignment(context.store.path(context.project, "alignment", "alignment.json"))
-    context.report(0.3, "Averaging metabolite pixels onto spots")
-    result = joint.join(st, sm, alignment, params)
-    context.report(0.7, "Saving")
-    donors = result.obs[keys.N_DONORS].to_numpy()
-    covered = int((donors > 0).sum())
-    context.store.commit(
-        context.project,
-        "joint",
-        lambda folder: io.write_h5ad(result, folder / "joint.h5ad"),
-        made_from=made_from,
-        params={"reassign": asdict(params)},
-        summary={
-            "n_spots": result.n_obs,
-            "covered": covered,
-            "n_genes": int((result.var[keys.FEATURE_TYPE] == keys.ST).sum()),
-            "n_metabolites": int((result.var[keys.FEATURE_TYPE] == keys.SM).sum()),
-            "donors": np.bincount(donors, minlength=params.n_neighbors + 1).tolist(),
-        },
-    )
-    return f"{covered:,} of {result.n_obs:,} spots have metabolite values"
+    from spatialmeta_core.types import EpochReport
 
 
 def run_features(context: StepContext) -> str:
     """Choose spatially variable features by Moran's I."""
-    params = _params(context, "features", FeatureParams)
+    params = params_of(context, "features", FeatureParams)
     made_from = context.store.input_revisions(context.project, "features")
-    data = _read(context, "joint")
+    data = read(context, "joint")
     context.report(0.2, "Computing Moran's I")
     table = select_features(data, params)
     chosen = table[table[keys.SELECTED]]
@@ -109,9 +61,9 @@ def run_integrate(context: StepContext) -> str:
     from spatialmeta_core.integrate import integrate  # noqa: PLC0415  # torch: seconds to load
 
     sets = {
-        "net": _params(context, "net", NetParams),
-        "train": _params(context, "train", TrainParams),
-        "weights": _params(context, "weights", LossWeights),
+        "net": params_of(context, "net", NetParams),
+        "train": params_of(context, "train", TrainParams),
+        "weights": params_of(context, "weights", LossWeights),
     }
     if not is_current(context.store.manifest(context.project), "features"):
         run_features(context)
@@ -152,7 +104,7 @@ def run_cluster(context: StepContext) -> str:
     """Leiden clusters and UMAP of the current embedding."""
     from spatialmeta_core.integrate.result import Integration  # noqa: PLC0415  # loads torch
 
-    params = _params(context, "cluster", ClusterParams)
+    params = params_of(context, "cluster", ClusterParams)
     made_from = context.store.input_revisions(context.project, "clusters")
     result = Integration.load(context.store.path(context.project, "integration"))
     latent = result.embedding.joint
@@ -188,86 +140,8 @@ def run_cluster(context: StepContext) -> str:
     return f"{labels.max() + 1} clusters"
 
 
-def run_pipeline(context: StepContext) -> str:
-    """Run every step from alignment to clusters with the given parameters."""
-    made_from = context.store.input_revisions(context.project, "alignment")
-    automatic = context.params.get("automatic", True)
-    found = _fit(_share(context, 0.0, 0.15)) if automatic else _by_hand(context)
-    placement.commit(
-        context.store,
-        context.project,
-        "alignment",
-        found,
-        made_from=made_from,
-        params=context.params,
-    )
-    for step, low, high in ((run_reassign, 0.15, 0.2), (run_features, 0.2, 0.25)):
-        step(_share(context, low, high))
-    return run_integrate(_share(context, 0.25, 1.0))
-
-
-def _share(context: StepContext, low: float, high: float) -> StepContext:
-    """Give a step its part of a longer job's progress bar."""
-
-    def report(progress: float, message: str) -> None:
-        context.report(low + (high - low) * progress, message)
-
-    return replace(context, report=report)
-
-
-def run_export(context: StepContext) -> str:
-    """Write the export archive into the job's folder."""
-    from app import exports  # noqa: PLC0415  # loads matplotlib
-
-    context.report(0.1, "Collecting")
-    size = exports.write_zip(context.store, context.project, context.folder / "export.zip")
-    return f"Export ready, {size / 1e6:,.1f} MB"
-
-
-STEPS: Final[dict[str, Callable[[StepContext], str]]] = {
-    "import_st": import_st,
-    "import_sm": import_sm,
-    "demo": load_demo,
-    "align": run_align,
-    "reassign": run_reassign,
-    "features": run_features,
-    "integrate": run_integrate,
-    "cluster": run_cluster,
-    "pipeline": run_pipeline,
-    "export": run_export,
-}
-
-
-def _params(context: StepContext, name: str, kind: type[Any]) -> Any:
-    return from_dict(kind, context.params.get(name) or {})
-
-
-def _read(context: StepContext, artefact: str) -> ad.AnnData:
-    return placement.read_adata(context.store, context.project, artefact)
-
-
-def _fit(context: StepContext) -> Alignment:
-    params = _params(context, "align", AlignParams)
-    st, sm = _read(context, "st"), _read(context, "sm")
-    start = context.params.get("start")
-    return align(
-        sm.obsm[keys.SPATIAL],
-        st.obsm[keys.SPATIAL],
-        params,
-        start=None if start is None else Pose(np.asarray(start, float)),
-        target_image=placement.tissue_image(st),
-        on_progress=lambda fraction, message: context.report(0.05 + 0.9 * fraction, message),
-    )
-
-
-def _by_hand(context: StepContext) -> Alignment:
-    pose = Pose(np.asarray(context.params["start"], float))
-    st, sm = _read(context, "st"), _read(context, "sm")
-    return placement.by_hand(pose, sm.obsm[keys.SPATIAL], st.obsm[keys.SPATIAL])
-
-
 def _with_selection(context: StepContext) -> ad.AnnData:
-    data = _read(context, "joint")
+    data = read(context, "joint")
     table = pd.read_csv(
         context.store.path(context.project, "features", "features.csv"), index_col=0
     )
