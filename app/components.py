@@ -8,6 +8,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from app import ids
+from app.job import listing_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,8 @@ JOB_NAMES: Final = {
     "import_sm": "Reading metabolomics",
     "demo": "Making the demo section",
     "align": "Automatic alignment",
-    "reassign": "Reassigning metabolites to spots",
+    "reassign": "Reassigning values",
+    "stability": "Checking stability",
     "features": "Choosing features",
     "integrate": "Training the model",
     "cluster": "Clustering",
@@ -95,12 +97,18 @@ def button(
 
 
 def check_list(items: Sequence[Mapping[str, str]]) -> Component:
-    """Return a file's check report as a tick list; each item has ``level`` and ``text``."""
+    """Return a file's check report as a tick list.
+
+    Each item has ``level`` and ``text``, and may have ``title`` and ``code``; a problem is
+    announced.
+    """
     rows = []
     for item in items:
         mark, word = CHECK_MARKS[item["level"]]
         icon = html.Span(mark, className=f"check-mark check-{item['level']}", **_label(word))
-        rows.append(html.Li([icon, html.Span(item["text"])]))
+        words = _titled(item["text"], item.get("title", ""), item.get("code", ""))
+        role: dict[str, Any] = {"role": "alert"} if item["level"] == "error" else {}
+        rows.append(html.Li([icon, html.Span(words, **role)]))
     return html.Ul(rows, className="check-list")
 
 
@@ -111,16 +119,23 @@ def empty_state(text: Any, *actions: Any) -> Component:
 
 def message(level: str, text: Any, *, title: str = "", code: str = "") -> Component:
     """Return a colored note: ``good``, ``warn``, ``bad`` or ``info``; bad ones are announced."""
+    role = "alert" if level == "bad" else "note"
+    words = _titled(text, title, code)
+    return html.Div(words, className=f"message message-{level}", role=role)
+
+
+def _titled(text: Any, title: str, code: str) -> list[Any]:
     head = [html.Strong(f"{title} ")] if title else []
     tail = [html.Span(code, className="code")] if code else []
-    role = "alert" if level == "bad" else "note"
-    return html.Div([*head, text, *tail], className=f"message message-{level}", role=role)
+    return [*head, text, *tail]
 
 
 def job_card(job: Mapping[str, Any]) -> Component:
     """Return one job as a card: what it does, how far it is, and what can be asked of it."""
     name, state = JOB_NAMES.get(job["kind"], job["kind"]), job["state"]
-    head = [html.Strong(name), html.Span(STATE_WORDS[state], className=f"chip chip-{state}")]
+    file = (job.get("params") or {}).get("name")
+    named = [html.Strong(name), *([html.Span(file, className="job-file")] if file else [])]
+    head = [html.Span(named), html.Span(STATE_WORDS[state], className=f"chip chip-{state}")]
     body: list[Any] = [html.Div(head, className="job-head")]
     if state in ("created", "queued", "running"):
         percent = round(100 * job["progress"])
@@ -130,6 +145,9 @@ def job_card(job: Mapping[str, Any]) -> Component:
         body.append(
             message("bad", error["message"], title=error.get("title", ""), code=error["code"])
         )
+        if error.get("listing"):
+            address = listing_url(job["project"], job["id"])
+            body.append(html.A("Download the list", href=address, download="list.txt"))
     else:
         body.append(html.P(job["message"], className="job-message"))
     body.append(html.Div(_job_buttons(job), className="job-buttons"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, abort, send_file
 
+from app.job import LISTING
 from spatialmeta_core.errors import SpatialMetaError
 
 if TYPE_CHECKING:
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
 
     from app.store import ProjectStore
 
-FILES: Final = {"st": ("image.jpg", "spots.png", "map.png", "thumb.jpg"), "sm": ("map.png",)}
+FILES: Final = {
+    "st": ("image.jpg", "spots.png", "map.png", "thumb.jpg", "whole.jpg"),
+    "sm": ("map.png",),
+}
 YEAR_S: Final = 365 * 24 * 3600
+JOB_ID: Final = re.compile(r"[0-9a-f]{16}")
 
 
 def image_url(project: str, revision: int) -> str:
@@ -53,9 +58,16 @@ def register(server: Any, store: ProjectStore) -> None:
     @routes.get("/exports/<job>")
     def export(project: str, job: str) -> Response:
         path = store.folder(project) / "jobs" / job / "export.zip"
-        if not re.fullmatch(r"[0-9a-f]{16}", job) or not path.exists():
+        if not JOB_ID.fullmatch(job) or not path.exists():
             abort(404)
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", store.about(project)["name"]).strip("-")
         return send_file(path, as_attachment=True, download_name=f"{name or 'project'}.zip")
+
+    @routes.get(f"/jobs/<job>/{LISTING}")
+    def listing(project: str, job: str) -> Response:
+        path = store.folder(project) / "jobs" / job / LISTING
+        if not JOB_ID.fullmatch(job) or not path.exists():
+            abort(404)
+        return send_file(path, as_attachment=True, download_name="list.txt", mimetype="text/plain")
 
     server.register_blueprint(routes)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from app import recipe, sections
 from app.figures import paper
@@ -22,7 +23,6 @@ from spatialmeta_core.io.alignment import write_alignment
 
 if TYPE_CHECKING:
     import anndata as ad
-    import pandas as pd
 
     from app.sections import Section
     from app.store import ProjectStore
@@ -33,6 +33,7 @@ CONTENTS: Final = {
     "markers_clusters.csv": "each cluster against all other spots",
     "markers_<region>.csv": "each drawn region against all other spots",
     "gradient_<trajectory>.csv": "binned values of every selected feature along each trajectory",
+    "stability.csv": "which carried features keep their map when the alignment is a little off",
     "drawings.geojson": "regions and trajectories for QuPath, full-resolution pixels",
     "alignment.json": "the map from metabolomics coordinates to image pixels",
     "figures/": "maps and charts as SVG and PNG",
@@ -48,10 +49,14 @@ COLUMNS: Final = {
     "fraction_in, fraction_out": "share of spots above zero",
     "p, p_adj": "Wilcoxon rank-sum with tie correction, and Benjamini-Hochberg within each "
     "modality; spots are taken as independent, which neighbors are not: prefer effect sizes",
-    "distance": "along the trajectory from its start, um (px when the pixel size is unknown)",
+    "distance": "along the trajectory from its start, µm (px when the pixel size is unknown)",
     "mean, low, high": "mean of the bin and its 95 % band, normalized values",
     "z, z_low, z_high": "the same in standard deviations of the feature within the swath",
     "n_spots": "spots in the bin",
+    "r_mean, shift_r_min, worst": "correlation of a feature's map with itself after shifts by one "
+    "spot and turns by 2 degrees: mean, lowest, and where it is lowest",
+    "r_noise": "what noise between pixels alone would leave of that correlation",
+    "holds_under_shift": "whether the lowest is at least 0.8; empty for features not carried",
 }
 
 
@@ -93,6 +98,7 @@ def joint_table(store: ProjectStore, project: str) -> ad.AnnData:
         _add_clusters(joint, section)
     if is_current(store.manifest(project), "integration"):
         _add_integration(joint, store.path(project, "integration"))
+    _add_stability(joint, sections.stability_table(store, project))
     areas, paths = sections.drawings(store, project)
     joint = regions.record(joint, areas, paths)
     ours = dict(joint.uns.get(keys.OURS, {}))
@@ -112,11 +118,9 @@ def methods_text(store: ProjectStore, project: str) -> str:
             "by fitting tissue outlines automatically."
             if steps.get("placement", {}).get("automatic", False)
             else "by hand."
-        ),
-        f"SM intensities were averaged onto ST spots over the {steps['reassign']['n_neighbors']} "
-        f"nearest pixels within {steps['reassign']['distance_factor']:g} times the spot spacing "
-        f"({artefacts['joint']['summary']['covered']:,} of "
-        f"{artefacts['joint']['summary']['n_spots']:,} spots covered).",
+        )
+        + _landmarks_text(steps),
+        carried_text(steps["reassign"], artefacts["joint"]["summary"]),
     ]
     if "features" in artefacts:
         chosen = artefacts["features"]["summary"]
@@ -146,6 +150,37 @@ def methods_text(store: ProjectStore, project: str) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in software().items())
     cited = "Tian et al. (2025), Nature Communications, doi 10.1038/s41467-025-63915-z."
     return " ".join(parts) + f"\n\nSoftware: {versions}.\nReference: {cited}\n"
+
+
+def _landmarks_text(steps: dict[str, Any]) -> str:
+    """Say how many landmarks there were, and what the outline left out."""
+    n_pairs = len(steps.get("placement", {}).get("landmarks", ()))
+    text = f" {n_pairs} pairs of landmarks marked by hand were used." if n_pairs else ""
+    if steps["outline"]["by_total"]:
+        text += " Pixels of low total intensity did not count as tissue for the outline."
+    return text
+
+
+def carried_text(made_with: dict[str, Any], facts: dict[str, Any]) -> str:
+    """Return the sentence on how values were carried from one section to the other."""
+    to_spots = made_with["direction"] == "sm_to_st"
+    source, target = ("pixel", "spot") if to_spots else ("spot", "pixel")
+    what = "SM intensities were averaged" if to_spots else "ST counts were averaged"
+    if not to_spots and made_with["method"] == "mean":
+        what = "ST counts were summed"
+    onto = "ST spots" if to_spots else "SM pixels"
+    if made_with["method"] == "area":
+        how = f"over the {source}s they overlap, weighted by the area shared"
+        if to_spots:
+            how += f" with discs of {made_with['spot_diameter']:g} times the spot spacing"
+    else:
+        weighted = ", weighted by inverse distance," if made_with["method"] == "distance" else ""
+        how = (
+            f"over the {made_with['n_neighbors']} nearest {source}s{weighted} within "
+            f"{made_with['distance_factor']:g} times the {target} spacing"
+        )
+    covered = f"{facts['covered']:,} of {facts['n_spots']:,} {target}s covered"
+    return f"{what} onto {onto} {how} ({covered})."
 
 
 def software() -> dict[str, str]:
@@ -186,6 +221,15 @@ def _add_clusters(joint: ad.AnnData, section: Section) -> None:
     joint.obsm[keys.UMAP] = section.umap
 
 
+def _add_stability(joint: ad.AnnData, table: pd.DataFrame | None) -> None:
+    if table is None:
+        return
+    found = table.set_index("feature").reindex(joint.var_names)
+    joint.var[keys.SHIFT_R] = found[keys.SHIFT_R].to_numpy(float)
+    said = found[keys.HOLDS].map({True: "yes", False: "no"}).fillna("").astype(str)
+    joint.var[keys.HOLDS] = pd.Categorical(said.to_numpy())
+
+
 def _add_integration(joint: ad.AnnData, folder: Path) -> None:
     record = json.loads((folder / "integration.json").read_text("utf-8"))
     with np.load(folder / "integration.npz", allow_pickle=False) as arrays:
@@ -205,15 +249,21 @@ def _add_integration(joint: ad.AnnData, folder: Path) -> None:
 
 
 def _write_tables(store: ProjectStore, project: str, section: Section, folder: Path) -> None:
+    stability = sections.stability_table(store, project)
+    if stability is not None:
+        safe_cells(stability).to_csv(folder / "stability.csv", index=False)
     if section.cluster is not None:
         labels = np.where(section.cluster >= 0, section.cluster.astype(float), np.nan)
-        table = markers.rank_clusters(section.joint, labels)
+        table = sections.with_stability(
+            store, project, markers.rank_clusters(section.joint, labels)
+        )
         safe_cells(table).to_csv(folder / "markers_clusters.csv", index=False)
     areas, paths = sections.drawings(store, project)
     for area in areas:
         mask = regions.membership(area, section.xy, section.cluster_names)
         if mask.any() and not mask.all():
             table = markers.rank_markers(section.joint, mask)
+            table = sections.with_stability(store, project, table)
             name = f"markers_{file_name(area.name)}.csv"
             safe_cells(table).to_csv(folder / name, index=False)
     for path in paths:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app import exports, recipe, steps
 from app.context import StepContext
+from app.state import ANSWERS
 from app.store import ProjectStore
 from spatialmeta_core.errors import InvalidDataError
 
@@ -65,11 +66,10 @@ def _plan(wanted: dict[str, Any], folder: Path) -> list[tuple[str, dict[str, Any
     if "demo_seed" in sources:
         plan.append(("demo", {"seed": sources["demo_seed"]}))
     else:
-        plan.append(
-            ("import_st", {"path": _file(folder, sources["st"]), **_some(sources, "um_per_px")})
-        )
-        columns = _some(sources, "x_column", "y_column")
-        plan.append(("import_sm", {"path": _file(folder, sources["sm"]), **columns}))
+        for slot in ("st", "sm"):
+            said = {name: sources.get(f"{slot}_{name}") for name in ANSWERS}
+            plan.append((f"import_{slot}", {"path": _file(folder, sources[slot]), **said}))
+        plan[0][1].update(_some(sources, "um_per_px"))
     sets = {name: wanted.get(name, {}) for name in recipe.PARAMETER_SETS}
     plan.append(("pipeline", {**sets, **wanted.get("placement", {})}))
     return plan

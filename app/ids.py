@@ -75,20 +75,84 @@ ALIGN_JOBS: Final = "align-jobs"
 ALIGN_REVIEW: Final = "align-review"
 ALIGN_REVIEW_BODY: Final = "align-review-body"
 ALIGN_VIEW: Final = "align-view"
+ALIGN_VIEW_TITLE: Final = "align-view-title"
 ALIGN_ACCEPT: Final = "align-accept"
 ALIGN_REJECT: Final = "align-reject"
 ALIGN_SAVE: Final = "align-save"
 ALIGN_LOAD: Final = "align-load"
 ALIGN_DOWNLOAD: Final = "align-download"
+# align: panes and steps
+ALIGN_PANES: Final = "align-panes"
+ALIGN_PANES_TOGGLE: Final = "align-panes-toggle"
+ALIGN_PANE_MSI: Final = "align-pane-msi"
+ALIGN_PANE_HE: Final = "align-pane-he"
+ALIGN_STEPS: Final = ("rough", "landmarks", "automatic", "warp")  # in order of work
+ALIGN_SAME: Final = "align-same"
+ALIGN_ORIENTATIONS: Final = "align-orientations"
+ALIGN_FINE: Final = "align-fine"
+ALIGN_TERMS: Final = "align-terms"
+ALIGN_OUTLINE_WEIGHT: Final = "align-outline-weight"
+ALIGN_HISTOLOGY_WEIGHT: Final = "align-histology-weight"
+ALIGN_FEATURE_WEIGHT: Final = "align-feature-weight"
+# align: poses from elsewhere
+ALIGN_COPY: Final = "align-copy"
+ALIGN_PASTE: Final = "align-paste"
+ALIGN_COPIED: Final = "align-copied"
+ALIGN_OTHER: Final = "align-other"
+ALIGN_BORROWED: Final = "align-borrowed"  # store: the pose of another project
+# align: landmarks
+ALIGN_LANDMARKS_PLACE: Final = "align-landmarks-place"
+ALIGN_LANDMARKS_TABLE: Final = "align-landmarks-table"  # filled in the browser
+ALIGN_LANDMARKS_SAY: Final = "align-landmarks-say"  # likewise: what to click next
+ALIGN_LANDMARKS_FIT: Final = "align-landmarks-fit"
+ALIGN_LANDMARKS_CLEAR: Final = "align-landmarks-clear"
+ALIGN_LANDMARKS_ASKED: Final = "align-landmarks-asked"  # store: a fit asked for, settled
+ALIGN_LANDMARKS_ERRORS: Final = "align-landmarks-errors"  # store: distances left, per pair
+ALIGN_LANDMARKS_NOTE: Final = "align-landmarks-note"
+ALIGN_LANDMARKS_DONE: Final = "align-landmarks-done"  # store: last browser-side action, for nobody
+ALIGN_LANDMARKS_CSV: Final = "align-landmarks-csv"
+ALIGN_LANDMARKS_JSON: Final = "align-landmarks-json"
+ALIGN_LANDMARKS_LOAD: Final = "align-landmarks-load"
+ALIGN_LANDMARKS_DOWNLOAD: Final = "align-landmarks-download"
+# align: outline of the metabolomics section
+ALIGN_OUTLINE_CLOSING: Final = "align-outline-closing"
+ALIGN_OUTLINE_PIECES: Final = "align-outline-pieces"
+ALIGN_OUTLINE_BY_TOTAL: Final = "align-outline-by-total"
+ALIGN_OUTLINE_TOTAL: Final = "align-outline-total"
+ALIGN_OUTLINE_TOTAL_BOX: Final = "align-outline-total-box"
+ALIGN_OUTLINE_SAY: Final = "align-outline-say"  # filled in the browser
+ALIGN_OUTLINE_RESET: Final = "align-outline-reset"
+ALIGN_OUTLINE_DONE: Final = "align-outline-done"  # store: last browser-side action, for nobody
 # align: reassignment
 REASSIGN_K: Final = "reassign-k"
 REASSIGN_FACTOR: Final = "reassign-factor"
+REASSIGN_METHOD: Final = "reassign-method"
+REASSIGN_DIRECTION: Final = "reassign-direction"
+REASSIGN_DIAMETER: Final = "reassign-diameter"
+REASSIGN_HELP: Final = "reassign-help"
+REASSIGN_NEAR: Final = "reassign-near"  # what the methods by distance need
+REASSIGN_AREA: Final = "reassign-area"  # what the method by area needs
+REASSIGN_MAP_TITLE: Final = "reassign-map-title"
+REASSIGN_DISTANCES_TITLE: Final = "reassign-distances-title"
+STABILITY_RUN: Final = "stability-run"
+STABILITY_JOBS: Final = "stability-jobs"
+STABILITY_STATE: Final = "stability-state"
 REASSIGN_RUN: Final = "reassign-run"
 REASSIGN_JOBS: Final = "reassign-jobs"
 REASSIGN_STATE: Final = "reassign-state"
 REASSIGN_PREVIEW: Final = "reassign-preview"
 REASSIGN_MAP: Final = "reassign-map"
 REASSIGN_DISTANCES: Final = "reassign-distances"
+
+
+def align_step(name: str) -> str:
+    """Button of one of the ``ALIGN_STEPS``."""
+    return f"align-step-{name}"
+
+
+def align_panel(name: str) -> str:
+    """Panel of one of the ``ALIGN_STEPS``."""
+    return f"align-panel-{name}"
 
 
 def launch(page: str) -> dict[str, str]:
@@ -267,9 +331,16 @@ DATA_PARTS: Final = (
     "drop-box",
     "keep",
     "columns",
+    "x-box",
     "x",
+    "y-box",
     "y",
+    "decimal-box",
+    "decimal",
     "reread",
+    "sample-box",
+    "sample",
+    "sample-set",
     "view",
     "size-box",
     "size",

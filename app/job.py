@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.state import ACTIVE_STATES
 
 HEARTBEAT_S: Final = 1.0
+LISTING: Final = "listing.txt"  # in a failed job's folder: all of what its message counts
 NEVER_STARTED_AFTER_S: Final = 60.0  # from the click to the worker's first sign of life
 
 METADATA: Final = sa.MetaData()
@@ -60,7 +61,9 @@ class Job:
     request
         What the user asked of it: ``""``, ``"cancel"`` or ``"keep_best"``.
     error
-        ``{}`` or ``{"kind": "expected" | "bug", "code", "title", "message"}``.
+        ``{}`` or ``{"kind": "expected" | "bug", "code", "title", "message"}``, with ``"choices"``
+        when the user can help the step on, and ``"listing"``, the name of a file in the job's
+        folder, when the message counts more than it names.
     """
 
     id: str
@@ -72,7 +75,7 @@ class Job:
     progress: float
     message: str
     request: str
-    error: dict[str, str]
+    error: dict[str, Any]
     pid: int | None
     pid_started: float | None
     heartbeat: float
@@ -96,6 +99,11 @@ class Job:
         """Return what the browser may see."""
         hidden = ("owner", "pid", "pid_started", "heartbeat")
         return {key: value for key, value in asdict(self).items() if key not in hidden}
+
+
+def listing_url(project: str, job: str) -> str:
+    """Return the address of the list that a failed job left behind."""
+    return f"/api/projects/{project}/jobs/{job}/{LISTING}"
 
 
 def is_lost(job: Job, now: float) -> bool:

@@ -172,7 +172,7 @@ class JobTable:
         )
 
     def finish(
-        self, job_id: str, state: str, message: str, error: dict[str, str] | None = None
+        self, job_id: str, state: str, message: str, error: dict[str, Any] | None = None
     ) -> None:
         """End a job; one that has ended already stays as it is."""
         values: dict[str, Any] = {"state": state, "message": message, "finished": time.time()}

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import anndata as ad
 import numpy as np
 
 from spatialmeta_core import geometry, keys
-from spatialmeta_core.align.fit import score
+from spatialmeta_core.align.scoring import score
+from spatialmeta_core.align.tissue import tissue_pixels
+from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.io.alignment import write_alignment
-from spatialmeta_core.types import Alignment, FloatArray, Pose, TissueImage
+from spatialmeta_core.params import OutlineParams, from_dict
+from spatialmeta_core.types import (
+    Alignment,
+    BoolArray,
+    FloatArray,
+    Landmarks,
+    Pose,
+    TissueImage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from app.store import ProjectStore
+
+
+LANDMARK_ROW: Final = ("SM x", "SM y", "ST x", "ST y")
+REMEMBERED: Final = ("align", "start", "automatic", "landmarks", "outline")  # with an alignment
 
 
 def read_adata(store: ProjectStore, project: str, artefact: str) -> ad.AnnData:
@@ -82,10 +96,87 @@ def tissue_image(st: ad.AnnData) -> TissueImage | None:
     return None
 
 
-def by_hand(pose: Pose, sm_xy: FloatArray, st_xy: FloatArray) -> Alignment:
-    """Take a pose set by hand as the alignment, scored against the ST spots."""
+def by_hand(
+    pose: Pose,
+    sm_xy: FloatArray,
+    st_xy: FloatArray,
+    *,
+    outline: OutlineParams | None = None,
+    kept: BoolArray | None = None,
+    landmarks: Landmarks | None = None,
+) -> Alignment:
+    """Take a pose set by hand as the alignment, scored against the ST spots.
+
+    Parameters
+    ----------
+    outline, kept
+        How the outline follows the SM pixels, and which of them are tissue; see ``tissue_mask``.
+    landmarks
+        Pairs set by hand; the distance left at each is recorded.
+    """
     placed = Alignment(pose=pose).apply(sm_xy)
-    return Alignment(pose=pose, score=score(placed, st_xy, pose=pose), notes=("Placed by hand.",))
+    reached = score(placed, st_xy, pose=pose, **outline_options(outline, kept))
+    found = Alignment(pose=pose, score=reached, notes=("Placed by hand.",))
+    if landmarks is None:
+        return found
+    left_out = geometry.leave_one_out(landmarks, start=pose)
+    return replace(
+        found,
+        landmarks=landmarks,
+        landmark_residual_px=geometry.landmark_distances(pose, landmarks),
+        landmark_loo_px=None if left_out is None else left_out.distance,
+    )
+
+
+def outline_options(outline: OutlineParams | None, kept: BoolArray | None) -> dict[str, Any]:
+    """Return the arguments by which ``score`` and ``align`` take an outline."""
+    closing = (outline or OutlineParams()).closing
+    return {"moving_mask": kept, "moving_closing": closing}
+
+
+def landmarks_from(values: Any) -> Landmarks | None:
+    """Read landmarks from rows of SM x, SM y, ST x, ST y; None where there are none.
+
+    Raises
+    ------
+    InvalidDataError
+        If a row is not four finite numbers.
+    """
+    if not values:
+        return None
+    if any(len(row) != len(LANDMARK_ROW) for row in values):
+        raise InvalidDataError(f"A landmark has 4 numbers: {', '.join(LANDMARK_ROW)}.")
+    rows = np.asarray(values, float)
+    return Landmarks(
+        geometry.as_xy(rows[:, :2], "the SM landmarks"),
+        geometry.as_xy(rows[:, 2:], "the ST landmarks"),
+    )
+
+
+def landmark_rows(landmarks: Landmarks | None) -> list[list[float]]:
+    """Return landmarks as JSON rows; the inverse of ``landmarks_from``."""
+    if landmarks is None:
+        return []
+    rows: list[list[float]] = np.column_stack([landmarks.moving, landmarks.target]).tolist()
+    return rows
+
+
+def outline_from(values: Any) -> OutlineParams:
+    """Read outline settings; the defaults where there are none."""
+    return from_dict(OutlineParams, dict(values or {}))
+
+
+def tissue_mask(sm: ad.AnnData, outline: OutlineParams) -> BoolArray | None:
+    """Mark the SM pixels that count as tissue; None under default settings, which all share."""
+    if outline == OutlineParams():
+        return None
+    totals = total_intensity(sm) if outline.by_total else None
+    return tissue_pixels(np.asarray(sm.obsm[keys.SPATIAL], float), totals, outline)
+
+
+def total_intensity(sm: ad.AnnData) -> FloatArray:
+    """Return the total intensity of each pixel, shape ``(n_pixels,)``."""
+    return np.asarray(sm.X.sum(axis=1), float).ravel()
 
 
 def summary(found: Alignment) -> dict[str, Any]:
@@ -115,6 +206,6 @@ def commit(
         artefact,
         lambda folder: write_alignment(found, folder / "alignment.json"),
         made_from=made_from,
-        params={key: params.get(key) for key in ("align", "start", "automatic")},
+        params={key: params.get(key) for key in REMEMBERED},
         summary=summary(found),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import tomli_w
 
 from app import sections
+from app.state import ANSWERS
 from spatialmeta_core import regions
 from spatialmeta_core.errors import InvalidDataError, InvalidParamsError
 from spatialmeta_core.params import (
@@ -17,6 +18,7 @@ from spatialmeta_core.params import (
     FeatureParams,
     LossWeights,
     NetParams,
+    OutlineParams,
     ReassignParams,
     TrainParams,
     from_dict,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 PARAMETER_SETS: Final = {
     "align": AlignParams,
+    "outline": OutlineParams,
     "reassign": ReassignParams,
     "features": FeatureParams,
     "net": NetParams,
@@ -39,6 +42,7 @@ PARAMETER_SETS: Final = {
 # Which artefact remembers each parameter set.
 REMEMBERED: Final = {
     "align": "alignment",
+    "outline": "alignment",
     "reassign": "joint",
     "features": "features",
     "net": "integration",
@@ -63,8 +67,9 @@ def of_project(store: ProjectStore, project: str) -> dict[str, Any]:
     if "alignment" in artefacts:
         params = artefacts["alignment"]["params"]
         recipe["placement"] = {"automatic": params.get("automatic") is not False}
-        if params.get("start") is not None:
-            recipe["placement"]["start"] = params["start"]
+        for key in ("start", "landmarks"):
+            if params.get(key):
+                recipe["placement"][key] = params[key]
     for name, artefact in REMEMBERED.items():
         stored = artefacts.get(artefact, {}).get("params", {}).get(name) or {}
         recipe[name] = asdict(from_dict(PARAMETER_SETS[name], stored))
@@ -104,13 +109,22 @@ def read(path: Path) -> dict[str, Any]:
         )
     for name, kind in PARAMETER_SETS.items():
         from_dict(kind, recipe.get(name, {}))
-    if not {"st", "sm"} <= set(recipe.get("input", {})) and "demo_seed" not in recipe.get(
-        "input", {}
-    ):
-        raise InvalidParamsError(
-            f"'{path.name}' needs a table [input] with 'st' and 'sm' (file names), or 'demo_seed'."
-        )
+    _check_input(recipe.get("input", {}), path.name)
     return recipe
+
+
+def _check_input(given: dict[str, Any], file: str) -> None:
+    if not {"st", "sm"} <= set(given) and "demo_seed" not in given:
+        raise InvalidParamsError(
+            f"'{file}' needs a table [input] with 'st' and 'sm' (file names), or 'demo_seed'."
+        )
+    answers = [f"{slot}_{answer}" for slot in ("st", "sm") for answer in ANSWERS]
+    known = ("st", "sm", "demo_seed", "um_per_px", *answers)
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise InvalidParamsError(
+            f"Unknown setting {unknown[0]!r} in [input] of '{file}'; known are {', '.join(known)}."
+        )
 
 
 def _inputs(artefacts: dict[str, Any]) -> dict[str, Any]:
@@ -120,8 +134,8 @@ def _inputs(artefacts: dict[str, Any]) -> dict[str, Any]:
         if summary.get("demo_seed") is not None:
             return {"demo_seed": summary["demo_seed"]}
         inputs[name] = summary["source"]
-        for column in ("x_column", "y_column"):
-            if summary.get(column):
-                inputs[column] = summary[column]
+        for answer in ANSWERS:
+            if summary.get(answer):
+                inputs[f"{name}_{answer}"] = summary[answer]
     um_per_px = sources.get("st", {}).get("um_per_px_by_hand")
     return inputs if um_per_px is None else {**inputs, "um_per_px": um_per_px}

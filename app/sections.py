@@ -10,6 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from app.placement import open_adata
+from app.state import is_current
 from spatialmeta_core import keys
 from spatialmeta_core.errors import NotFoundError
 from spatialmeta_core.io.alignment import read_alignment
@@ -61,6 +62,17 @@ class Section:
     def spot_names(self) -> np.ndarray[Any, Any]:
         """Names of the spots, in order."""
         return np.asarray(self.joint.obs_names, str)
+
+    @property
+    def rows_are_pixels(self) -> bool:
+        """Whether counts were carried to SM pixels, so that "spots" are pixels."""
+        return keys.N_ST_DONORS in self.joint.obs
+
+    @property
+    def n_donors(self) -> IntArray:
+        """Number of pixels (or ST spots) behind each row's carried values, ``(n_spots,)``."""
+        name = keys.N_ST_DONORS if self.rows_are_pixels else keys.N_DONORS
+        return np.asarray(self.joint.obs[name])
 
     @property
     def cluster_names(self) -> np.ndarray[Any, Any] | None:
@@ -124,6 +136,26 @@ def feature_table(store: ProjectStore, project: str) -> pd.DataFrame:
     scores = store.load(project, "features", "features.csv", _read_scores)
     columns = [name for name in keys.MORAN_COLUMNS if name in scores and name not in var]
     return var.join(scores[columns])
+
+
+def stability_table(store: ProjectStore, project: str) -> pd.DataFrame | None:
+    """Return which features hold under shift; None unless that is known of the joint section."""
+    if not is_current(store.manifest(project), "stability"):
+        return None
+    return store.load(project, "stability", "stability.csv", _read_stability)
+
+
+def with_stability(store: ProjectStore, project: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Add to a table of features whether each holds under shift, once that is known.
+
+    The column ``keys.HOLDS`` says "yes" or "no", and nothing of features that were not carried.
+    """
+    found = stability_table(store, project)
+    if found is None:
+        return table
+    said = found[keys.HOLDS].map({True: "yes", False: "no"})
+    by_name = pd.Series(said.to_numpy(), index=found["feature"])
+    return table.assign(**{keys.HOLDS: table["feature"].map(by_name).fillna("").astype(str)})
 
 
 def accepted_alignment(store: ProjectStore, project: str) -> Alignment:
@@ -193,6 +225,15 @@ class _Columns:
 def _read_scores(path: Path) -> pd.DataFrame:
     # m/z names such as 100.0000 must stay text
     return pd.read_csv(path, index_col=0, dtype={0: str})
+
+
+def _read_stability(path: Path) -> pd.DataFrame:
+    return pd.read_csv(
+        path,
+        dtype={"feature": str},
+        keep_default_na=False,
+        na_values={name: [""] for name in ("r_mean", keys.SHIFT_R)},
+    )
 
 
 def _read_npz(path: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ INPUTS: Final[dict[str, tuple[str, ...]]] = {
     "proposal": ("st", "sm"),  # result of the automatic alignment, waiting for accept or reject
     "alignment": ("st", "sm"),
     "joint": ("st", "sm", "alignment"),
+    "stability": ("joint",),  # optional; nothing is made from it
     "features": ("joint",),
     "integration": ("joint", "features"),
     "clusters": ("integration",),
@@ -28,6 +29,7 @@ JOB_MAKES: Final[dict[str, tuple[str, ...]]] = {
     "import_sm": ("sm",),
     "align": ("proposal",),
     "reassign": ("joint",),
+    "stability": ("stability",),
     "features": ("features",),
     "integrate": ("features", "integration", "clusters"),
     "cluster": ("clusters",),
@@ -58,6 +60,9 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
 
 # States that color a whole page when one of its artefacts has them, the most pressing first.
 PRESSING: Final[tuple[Status, ...]] = ("running", "failed", "out of date")
+
+# What a user may say of a file beside its bytes, as the readers' arguments are called.
+ANSWERS: Final = ("sample", "x_column", "y_column", "decimal")
 
 ACTIVE_STATES: Final = ("created", "queued", "running")
 

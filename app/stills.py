@@ -25,7 +25,8 @@ def write_st(adata: ad.AnnData, picture: TissueImage | None, folder: Path) -> No
     """Write what the data and home screens show of an ST section.
 
     ``image.jpg`` is the histology and ``spots.png`` the spots to lie over it; without histology,
-    ``map.png`` is the total counts per spot. ``thumb.jpg`` is small.
+    ``map.png`` is the total counts per spot. ``thumb.jpg`` is small. Where spots lie beside the
+    histology, ``whole.jpg`` shows both.
     """
     xy = np.asarray(adata.obsm[keys.SPATIAL], float)
     spacing = geometry.spacing(xy)
@@ -41,6 +42,11 @@ def write_st(adata: ad.AnnData, picture: TissueImage | None, folder: Path) -> No
         xy, _diameter(adata) or VISIUM_SPOT * spacing, histology.size, picture.scale
     )
     overlay.save(folder / "spots.png")
+    if preview.any_outside(xy, histology.size, picture.scale):
+        whole = preview.whole_section(
+            histology, xy, _diameter(adata) or VISIUM_SPOT * spacing, picture.scale
+        )
+        whole.save(folder / "whole.jpg", quality=85)
     preview.thumbnail(histology, overlay).save(folder / "thumb.jpg", quality=85)
 
 

@@ -212,7 +212,9 @@ def named(path: Path, name: str) -> Iterator[None]:
         yield
     except SpatialMetaError as error:
         text, title = (part.replace(path.name, name) for part in (str(error), error.title))
-        raise type(error)(text, code=error.code, title=title) from error
+        raise type(error)(
+            text, code=error.code, title=title, choices=error.choices, listing=error.listing
+        ) from error
 
 
 def forget_replaced(store: ProjectStore, project: str, by: Upload) -> None:

@@ -16,18 +16,19 @@ import os
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import OperationalError
 
 from app.context import StepContext
-from app.job import HEARTBEAT_S
+from app.job import HEARTBEAT_S, LISTING
 from app.jobs import JobTable
 from app.settings import Settings
 from app.store import ProjectStore
 from spatialmeta_core.errors import NotFoundError, SpatialMetaError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import IO
 
     from app.job import Job
@@ -128,7 +129,7 @@ def _run_step(jobs: JobTable, job: Job, reporter: Reporter, settings: Settings) 
         if shown["kind"] == "bug":
             log.exception("job %s failed", job.id)
             (folder / "trace.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        jobs.finish(job.id, "failed", shown["message"], shown)
+        jobs.finish(job.id, "failed", shown["message"], {**shown, **_help(error, folder)})
     else:
         jobs.finish(job.id, "done", message)
 
@@ -147,6 +148,17 @@ def _ending(error: Exception) -> dict[str, str]:
         text = "This is a fault in the program, not in your data. The project is unharmed."
         found = ("bug", "", "Something went wrong in this step.", text)
     return dict(zip(("kind", "code", "title", "message"), found, strict=True))
+
+
+def _help(error: Exception, folder: Path) -> dict[str, Any]:
+    """Return what a failure offers to go on: choices, and a list kept in the job's folder."""
+    if not isinstance(error, SpatialMetaError):
+        return {}
+    found: dict[str, Any] = {"choices": error.choices} if error.choices else {}
+    if error.listing:
+        (folder / LISTING).write_text("\n".join([*error.listing, ""]), encoding="utf-8")
+        found["listing"] = LISTING
+    return found
 
 
 def _wait_for_slot(settings: Settings, reporter: Reporter) -> IO[str]:

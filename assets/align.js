@@ -15,43 +15,38 @@
  *   umPerPx      micrometers per full-resolution px, or null when unknown
  *   bounds       [x0, y0, x1, y1] to show at first, full-resolution px; null for picture and spots
  *   matrix       [a, b, tx, c, d, ty], SM frame to full-resolution px
- *   onChange     (matrix, reason) => void, once after each gesture, burst of keys, undo or redo
+ *   marks        what was set by hand beside the pose, a plain JSON object; see align_state.js
+ *   onChange     (matrix, reason, marks) => void, once after each gesture, burst of keys, undo or redo
  *
  * The matrix is the only state of the pose and is always applied to the original SM positions. The view
- * (zoom and pan) is separate: the wheel never touches the data. The element also emits the event
- * "sm-align-view" with {opacity} when a key changes the opacity.
+ * (zoom and pan) is separate: the wheel never touches the data. The element emits the events
+ * "sm-align-view" with {opacity} when a key changes the opacity, "sm-align-marks" with {marks}, and
+ * "sm-align-image" when the picture has arrived.
  *
- * Parts: align_pose.js (maths, history), align_view.js (zoom, pan), align_gestures.js (drags and keys),
- * align_pointer.js (mouse and touch), align_layers.js (drawing), align_words.js (text). They may load in any order.
+ * Parts, in any order of loading: align_state.js (pose, history), align_pose.js (maths), align_view.js (zoom,
+ * pan), align_gestures.js, align_pointer.js and align_keys.js (input), align_layers.js, align_backdrop.js,
+ * align_frame.js and align_furniture.js (drawing), align_compare.js (swipe, blink, checkerboard),
+ * align_hooks.js (for others), align_words.js (text).
  */
 (function () {
   "use strict";
 
   const api = (window.SpatialMetaAlign = window.SpatialMetaAlign || {});
-  const UNDO_STEPS = 100;
-  const BURST_MS = 600;
   const SHARPEN_MS = 140;
-  const ANIMATION_MS = 420;
 
   function mount(host, options) {
-    const { affine, gestures, layers } = api;
+    const { affine, layers } = api;
     const { umPerPx } = options;
     const centroid = layers.meanOf(options.smXY);
-    const history = api.createHistory(UNDO_STEPS);
     const stopListening = new AbortController();
-    const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
+    const watchers = new Set();
 
-    let matrix = affine.checked(options.matrix); // the pose; a drag replaces it when it ends
-    let shown = matrix; // what is drawn: between poses during a drag or an animation
     let locked = false;
     let opacity = 0.6;
-    let burst = null;
     let spaceHeld = false;
-    let imageFailed = false;
     let viewDirty = true;
     let frameRequest = 0;
     let sharpenTimer = 0;
-    let animation = null;
     const view = api.createView(() => {
       viewDirty = true;
       requestFrame();
@@ -63,44 +58,61 @@
       role: "application",
       "aria-label":
         "Alignment of the metabolomics section. Arrow keys move, Q and E rotate, plus and minus scale, " +
-        "X and Y flip, Z fits the view, Control Z undoes.",
+        "X and Y flip, comma and period change the opacity, hold C to compare, Z fits the view, Control Z undoes.",
     });
     const live = layers.element(root, "div", "sm-align-live", { "aria-live": "polite" });
-    const image = options.imageUrl
-      ? layers.createImage(stage, options.imageUrl, options.imageScale, { onLoad: showImage, onError: missImage })
-      : null;
-    const spots = layers.createSpots(stage, options.stXY, options.stPitch);
-    const section = layers.createSection(stage, options.smXY, options.smPitch);
-    const rings = options.outline.length && !Array.isArray(options.outline[0][0]) ? [options.outline] : options.outline;
-    const frame = layers.createFrame(stage, rings, section.box, centroid);
-    const furniture = layers.createFurniture(root, umPerPx, {
+    const backdrop = api.createBackdrop(stage, options, { onLoad: showImage, onMissing: missImage });
+    const mask = layers.element(stage, "div", "sm-align-mask");
+    const section = layers.createSection(mask, options.smXY, options.smPitch);
+    const grid = layers.createGrid(stage);
+    const frame = api.createFrame(stage, layers.ringsOf(options.outline), section.box, centroid);
+    const furniture = api.createFurniture(root, umPerPx, {
       onZoom: (factor) => view.zoomAt(factor, view.size().map((side) => side / 2)),
       onFit: fit,
     });
+    const compare = api.createCompare(root, stage, mask);
+    const state = api.createState(
+      { matrix: options.matrix, marks: options.marks || {} },
+      {
+        pivot: centroid,
+        onDraw: requestFrame,
+        onMarks: (marks) => emit("sm-align-marks", { marks }),
+        onStep: ({ matrix, marks }, reason) => options.onChange(matrix, reason, marks),
+        onSay: announce,
+      },
+    );
     const pointer = api.createPointer(stage, {
       view,
       frame,
-      pose: { get: () => matrix, centroid, locked: () => locked },
+      pose: { get: state.matrix, centroid, locked: () => locked },
       isPanning: () => spaceHeld,
       onStart() {
-        flushBurst();
-        place(matrix);
+        state.flush();
+        state.place(state.matrix());
       },
       onMove: requestFrame,
       onEnd: endGesture,
     });
+    const keys = api.createKeys({
+      state,
+      stPitch: options.stPitch,
+      isBusy: pointer.isBusy,
+      locked: () => locked,
+      view: { fit, cancel: pointer.cancel, opacity: stepOpacity, blink: compare.hold, pan: holdSpace },
+    });
+    const toScreen = (pose) => affine.multiply(view.matrix(), pose);
+    const hooks = api.createHooks("overlay", stage, "st", {
+      st: view.matrix,
+      sm: () => toScreen(state.shown()),
+    });
+    Object.assign(hooks.pane, { section, backdrop, setOutline: frame.setOutline });
 
     // ---- view ------------------------------------------------------------------------------------------
 
-    const toScreen = (pose) => affine.multiply(view.matrix(), pose);
-
     /** Everything worth seeing: the given bounds, or picture and ST spots; always the SM section too. */
     function contentBox() {
-      const corners = ["nw", "ne", "se", "sw"].map((name) => affine.apply(matrix, frame.sourcePoint(name)));
-      const backdrop = options.bounds
-        ? [options.bounds]
-        : [image && !imageFailed && image.box(), layers.boxOf(options.stXY, options.stPitch)];
-      return layers.boxOf([...backdrop.filter(Boolean), ...corners].flat(), 0);
+      const corners = ["nw", "ne", "se", "sw"].map((name) => affine.apply(state.matrix(), frame.sourcePoint(name)));
+      return layers.boxOf([...backdrop.boxes(), ...corners].flat(), 0);
     }
 
     function fit() {
@@ -110,26 +122,25 @@
     function resize() {
       const first = !view.isVisible();
       view.resize(stage.clientWidth, stage.clientHeight);
-      if (first) fit();
+      if (first || view.isFitted()) fit();
     }
 
     function showImage() {
-      if (!history.canUndo() && !pointer.isBusy()) fit();
+      if (!state.canUndo() && !pointer.isBusy()) fit();
       requestFrame();
+      emit("sm-align-image", {});
     }
 
     function missImage() {
-      imageFailed = true;
-      image.hide();
-      spots.setVisible(true);
       furniture.setNote("The tissue image could not be loaded. The ST spots are shown instead.");
-      nameOrientation();
+      furniture.setChip("as in the ST file");
       viewDirty = true;
       requestFrame();
     }
 
-    function nameOrientation() {
-      furniture.setChip(image && !imageFailed ? "as in H&E" : "as in the ST file");
+    function holdSpace(on) {
+      if (on) stage.dataset.hover = "outside";
+      spaceHeld = on;
     }
 
     // ---- drawing: at most once per animation frame -----------------------------------------------------
@@ -143,163 +154,58 @@
       if (!view.isVisible()) return;
       const [width, height] = view.size();
       const drag = pointer.dragging();
-      if (drag) furniture.setReadout(api.words.changeText(drag.reason, drag.before, drag.matrix(), centroid, umPerPx));
-      shown = drag ? drag.matrix() : animation ? animatedPose(now) : matrix;
+      const dragged = drag && drag.matrix();
+      if (drag) furniture.setReadout(api.words.changeText(drag.reason, drag.before, dragged, centroid, umPerPx));
+      const shown = state.frame(now, dragged);
       const density = window.devicePixelRatio || 1;
       if (viewDirty) {
-        if (image) image.place(view.matrix());
-        spots.draw(view.matrix(), width, height, density, getComputedStyle(stage).color);
+        backdrop.place(view.matrix(), view.size(), density);
+        grid.place(view.matrix());
         furniture.setZoom(view.state().zoom);
+        tellView(shown);
         viewDirty = false;
       }
       const pose = toScreen(shown);
       if (!section.canvas.style.transform) section.sharpen(pose, density);
       section.place(pose);
       frame.place(pose, width, height, locked);
+      hooks.redraw();
       clearTimeout(sharpenTimer);
-      sharpenTimer = setTimeout(() => section.sharpen(toScreen(shown), density) && requestFrame(), SHARPEN_MS);
+      sharpenTimer = setTimeout(() => section.sharpen(toScreen(state.shown()), density) && requestFrame(), SHARPEN_MS);
     }
 
-    function animatedPose(now) {
-      const { from, start } = (animation = { ...animation, start: animation.start || now });
-      const t = Math.min(1, (now - start) / ANIMATION_MS);
-      if (t < 1) requestFrame();
-      else animation = null;
-      return animation ? affine.interpolate(from, matrix, 1 - (1 - t) ** 3, centroid) : matrix;
+    function tellView(pose) {
+      const center = view.toFull(view.size().map((side) => side / 2));
+      for (const watcher of watchers) watcher({ ratio: view.state().zoom / view.fitZoom(), center, pose });
     }
 
     // ---- pose ------------------------------------------------------------------------------------------
 
     function announce() {
-      live.textContent = api.words.poseSentence(matrix, centroid, umPerPx);
-    }
-
-    /** Take a new pose at once; `commit` makes it a step of the history and reports it. */
-    function place(next) {
-      matrix = next;
-      animation = null;
-      requestFrame();
-    }
-
-    function commit(before, reason) {
-      if (affine.equal(matrix, before)) return;
-      history.push(before);
-      announce();
-      options.onChange([...matrix], reason);
-    }
-
-    function nudged(change) {
-      return gestures.nudge(matrix, affine.apply(matrix, centroid), centroid, change);
-    }
-
-    function nudge(change) {
-      flushBurst();
-      const before = matrix;
-      place(affine.checked(nudged(change)));
-      commit(before, "nudge");
+      live.textContent = api.words.poseSentence(state.matrix(), centroid, umPerPx);
     }
 
     function endGesture(gesture, next) {
       furniture.setReadout("");
       requestFrame();
-      if (!next) return;
-      place(next);
-      commit(gesture.before, gesture.reason);
+      if (next) state.dragged(gesture.before, next, gesture.reason);
     }
 
-    function stepHistory(direction) {
-      if (pointer.isBusy()) return;
-      flushBurst();
-      const next = history[direction](matrix);
-      if (!next) return;
-      place(next);
-      announce();
-      options.onChange([...matrix], direction);
-    }
-
-    function setMatrix(next, { animate = false, record = true } = {}) {
-      const target = affine.checked(next);
+    function set(next, how) {
       pointer.cancel();
-      flushBurst();
-      if (affine.equal(target, matrix)) return;
-      if (record) history.push(matrix);
-      const from = shown;
-      place(target);
-      if (animate && !reducedMotion.matches) animation = { from, start: 0 };
-      announce();
-    }
-
-    // ---- keys ------------------------------------------------------------------------------------------
-
-    function stepOpacity(change) {
-      setOpacity(opacity + change);
-      host.dispatchEvent(new CustomEvent("sm-align-view", { bubbles: true, detail: { opacity } }));
-    }
-
-    const VIEW_KEYS = {
-      z: fit,
-      ",": () => stepOpacity(-0.05),
-      ".": () => stepOpacity(0.05),
-      c: () => stage.classList.add("sm-align-blink"),
-      escape: () => pointer.cancel(),
-      " ": () => {
-        spaceHeld = true;
-        stage.dataset.hover = "outside";
-      },
-    };
-
-    function flushBurst() {
-      if (!burst) return;
-      const { before, reason, timer } = burst;
-      clearTimeout(timer);
-      burst = null;
-      commit(before, reason);
-    }
-
-    /** Presses of the same key in quick succession are one step of the history. */
-    function poseKey(event, { reason, change }) {
-      if (pointer.isBusy() || (reason === "scale" && locked === "rigid")) return;
-      const key = `${gestures.keyName(event)} ${event.shiftKey} ${event.altKey}`;
-      if (burst && burst.key !== key) flushBurst();
-      if (!burst) burst = { key, before: matrix, reason, timer: 0 };
-      clearTimeout(burst.timer);
-      burst.timer = setTimeout(flushBurst, BURST_MS);
-      place(nudged(change));
-    }
-
-    /** What a key does, as a function to call; null for a key that is not ours. */
-    function keyAction(event) {
-      const key = gestures.keyName(event);
-      if (event.ctrlKey || event.metaKey) {
-        if (key === "y") return () => stepHistory("redo");
-        return key === "z" ? () => stepHistory(event.shiftKey ? "redo" : "undo") : null;
-      }
-      if (VIEW_KEYS[key]) return VIEW_KEYS[key];
-      const step = gestures.keyChange(event, options.stPitch);
-      return step && (() => poseKey(event, step));
-    }
-
-    function keyDown(event) {
-      const action = keyAction(event);
-      if (!action) return;
-      event.preventDefault();
-      event.stopPropagation();
-      action();
-    }
-
-    function keyUp(event) {
-      const key = gestures.keyName(event);
-      if (key === " ") spaceHeld = false;
-      if (key === "c") stage.classList.remove("sm-align-blink");
-    }
-
-    function leave() {
-      spaceHeld = false;
-      stage.classList.remove("sm-align-blink");
-      flushBurst();
+      state.set(next, how);
     }
 
     // ---- appearance ------------------------------------------------------------------------------------
+
+    function emit(name, detail) {
+      host.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+    }
+
+    function stepOpacity(change) {
+      setOpacity(opacity + change);
+      emit("sm-align-view", { opacity });
+    }
 
     function setOpacity(value) {
       opacity = Math.min(1, Math.max(0, Math.round(value * 100) / 100));
@@ -321,33 +227,49 @@
         target.addEventListener(name, listener, { signal: stopListening.signal, ...extra });
       }
     };
-    listen(stage, { ...pointer.listeners, keydown: keyDown, keyup: keyUp, blur: leave });
+    listen(stage, { ...pointer.listeners, ...keys.listeners });
     listen(stage, { wheel: pointer.wheel }, { passive: false });
     const observer = new ResizeObserver(resize);
     observer.observe(stage);
 
     if (options.smColor) section.setColors(options.smColor);
-    spots.setVisible(!image);
     setOpacity(opacity);
-    nameOrientation();
+    furniture.setChip(backdrop.hasImage() ? "as in H&E" : "as in the ST file");
     announce();
     resize();
 
     return {
-      setMatrix,
-      getMatrix: () => [...matrix],
+      pane: hooks.pane,
+      setMatrix: (matrix, how) => set({ matrix }, how),
+      /** Take {matrix, marks} without reporting it; see createState. */
+      setState: set,
+      /** The same as one reported step. */
+      step(next, reason) {
+        pointer.cancel();
+        state.step(next, reason);
+      },
+      getMatrix: () => [...state.matrix()],
+      getMarks: state.marks,
+      setMarks: (marks, reason) => state.step({ marks }, reason),
       getView: view.state,
-      undo: () => stepHistory("undo"),
-      redo: () => stepHistory("redo"),
+      /** `watcher` gets {ratio, center, pose} after each change of the view; returns a function that ends it. */
+      onView(watcher) {
+        watchers.add(watcher);
+        viewDirty = true;
+        requestFrame();
+        return () => watchers.delete(watcher);
+      },
+      undo: () => keys.walk("undo"),
+      redo: () => keys.walk("redo"),
       /** Whether the user is in the middle of a gesture or a burst of keys: the pose is not settled. */
-      isBusy: () => burst !== null || pointer.isBusy(),
-      canUndo: () => history.canUndo() || burst !== null,
-      canRedo: () => history.canRedo(),
-      nudge,
+      isBusy: () => state.isBursting() || pointer.isBusy(),
+      canUndo: state.canUndo,
+      canRedo: state.canRedo,
+      nudge: state.nudge,
       setOpacity,
-      setPointSize: (fraction) => section.setSize(fraction),
+      setPointSize: section.setSize,
       setSpotsVisible(on) {
-        spots.setVisible(on);
+        backdrop.setSpots(on);
         viewDirty = true;
         requestFrame();
       },
@@ -357,18 +279,18 @@
         frame.setOutline(outlineRings);
         requestFrame();
       },
-      setTint(rgb) {
-        section.setColors(rgb);
-        requestFrame();
-      },
+      /** Lines of a deformed grid, full-resolution px; none hides it. */
+      setGrid: grid.setLines,
+      setTint: section.setColors,
       setLocked,
       fit,
       destroy() {
-        flushBurst();
+        state.flush();
         stopListening.abort();
         observer.disconnect();
         cancelAnimationFrame(frameRequest);
         clearTimeout(sharpenTimer);
+        compare.destroy();
         root.remove();
       },
     };

@@ -1,6 +1,7 @@
 /**
- * What the alignment overlay draws, from back to front: histology, ST spots, SM section, frame with handles,
- * scale bar and chips. Each part knows how to draw itself and nothing about gestures or history.
+ * What the alignment screen draws, from back to front: histology, ST spots, SM section; the frame with its
+ * handles is in align_frame.js, scale bar and chips in align_furniture.js. Each part knows how to draw itself
+ * and nothing about gestures or history.
  */
 (function () {
   "use strict";
@@ -10,18 +11,8 @@
   const MAX_SIDE_PX = 8192; // largest canvas side every current browser accepts
   const MAX_AREA_PX = 24e6; // about 100 MB of pixels
   const SPOT_FILL = 0.55; // Visium: 55 um spots every 100 um
-  const RING_OFFSET_PX = 34;
-  const RING_MARGIN_PX = 26; // the rotate handle stays this far inside the view
-  const EDGE_HANDLES_FROM_PX = 64; // shorter sides show corners only
-  const BAR_TARGET_PX = 120;
+  const DIM_ALPHA = 0.18; // pixels left out of the tissue
   const DEFAULT_RGB = [0, 122, 133]; // teal: stands out from the pinks of H&E
-
-  /** Handle name -> place in the box, in halves: -1, 0 or 1. */
-  const HANDLES = {
-    n: [0, -1], e: [1, 0], s: [0, 1], w: [-1, 0],
-    nw: [-1, -1], ne: [1, -1], se: [1, 1], sw: [-1, 1],
-  };
-  const CURSORS = ["ew-resize", "nwse-resize", "ns-resize", "nesw-resize"];
 
   function element(parent, tag, className, attributes) {
     const node = document.createElement(tag);
@@ -61,6 +52,16 @@
     return [(2 * x) / xy.length, (2 * y) / xy.length];
   }
 
+  /** One ring or several, as several. */
+  function ringsOf(outline) {
+    return outline.length && !Array.isArray(outline[0][0]) ? [outline] : outline;
+  }
+
+  /** Closed rings as the data of an SVG path. */
+  function pathOf(rings) {
+    return rings.map((ring) => `M${ring.map((p) => `${p[0]} ${p[1]}`).join("L")}Z`).join("");
+  }
+
   /** The H&E picture, placed by CSS; the browser keeps one decoded copy. */
   function createImage(parent, url, scale, { onLoad, onError }) {
     const image = element(parent, "img", "sm-align-image", { alt: "", draggable: "false" });
@@ -74,6 +75,10 @@
       },
       hide() {
         image.hidden = true;
+      },
+      paint(context, view) {
+        context.setTransform(...api.affine.cssOrder(view));
+        context.drawImage(image, 0, 0, image.naturalWidth / scale, image.naturalHeight / scale);
       },
     };
   }
@@ -129,11 +134,19 @@
     let order = null; // pixels sorted by color: a fill style is set once per color
     let resolution = 0; // canvas pixels per source unit
     let size = 0.9; // of the pitch
+    let kept = null; // 1 per pixel, 0 for one drawn dim; null for none dim
 
+    const isDim = (i) => kept !== null && !kept[i];
     const colorAt = (i) => {
       const at = colors.length === 3 ? 0 : 3 * i;
       return (colors[at] << 16) | (colors[at + 1] << 8) | colors[at + 2];
     };
+    /** Dim pixels first, then by color. */
+    const rank = (i) => (isDim(i) ? -1 - colorAt(i) : colorAt(i));
+
+    function redraw() {
+      if (resolution) draw(resolution);
+    }
 
     function draw(wanted) {
       const [width, height] = [area[2] - area[0], area[3] - area[1]];
@@ -142,7 +155,7 @@
       );
       canvas.width = Math.ceil(width * resolution);
       canvas.height = Math.ceil(height * resolution);
-      if (!order) order = Uint32Array.from({ length: n }, (_, i) => i).sort((i, j) => colorAt(i) - colorAt(j));
+      if (!order) order = Uint32Array.from({ length: n }, (_, i) => i).sort((i, j) => rank(i) - rank(j));
       const context = canvas.getContext("2d");
       const side = Math.max(1, size * pitch * resolution);
       let last = -1;
@@ -150,9 +163,19 @@
         const color = colorAt(i);
         if (color !== last) context.fillStyle = `#${color.toString(16).padStart(6, "0")}`;
         last = color;
+        context.globalAlpha = isDim(i) ? DIM_ALPHA : 1;
         const [x, y] = [(drawn[2 * i] - area[0]) * resolution, (drawn[2 * i + 1] - area[1]) * resolution];
         context.fillRect(x - side / 2, y - side / 2, side, side);
       }
+    }
+
+    /** From canvas pixels to the screen. */
+    function own(toScreen) {
+      const { affine } = api;
+      const fromCanvas = affine.multiply(
+        affine.translation(area[0], area[1]), affine.scaling(1 / resolution, 1 / resolution),
+      );
+      return affine.multiply(toScreen, fromCanvas);
     }
 
     return {
@@ -164,23 +187,33 @@
         }
         colors = Uint8Array.from(rgb);
         order = null;
-        if (resolution) draw(resolution);
+        redraw();
+      },
+      /** Draw pixels with 0 in `mask` dim; null draws all alike. */
+      setDim(mask) {
+        if (mask && mask.length !== n) throw new RangeError(`${mask.length} marks for ${n} pixels.`);
+        kept = mask;
+        order = null;
+        redraw();
       },
       setPositions(next) {
         if (next.length !== 2 * n) throw new RangeError(`${next.length / 2} positions for ${n} pixels.`);
         drawn = next;
         area = boxOf(next, pitch);
-        if (resolution) draw(resolution);
+        redraw();
       },
       setSize(fraction) {
         size = fraction;
-        if (resolution) draw(resolution);
+        redraw();
       },
       place(toScreen) {
-        const own = api.affine.multiply(
-          api.affine.translation(area[0], area[1]), api.affine.scaling(1 / resolution, 1 / resolution),
-        );
-        canvas.style.transform = api.affine.css(api.affine.multiply(toScreen, own));
+        canvas.style.transform = api.affine.css(own(toScreen));
+      },
+      /** Draw into another canvas, where `place` would have put it. */
+      paint(context, toScreen) {
+        if (!resolution) draw(Math.sqrt(Math.abs(api.affine.determinant(toScreen))));
+        context.setTransform(...api.affine.cssOrder(own(toScreen)));
+        context.drawImage(canvas, 0, 0);
       },
       /** Draw again if the picture on screen is visibly too coarse or much too fine. */
       sharpen(toScreen, density) {
@@ -192,127 +225,24 @@
     };
   }
 
-  /** Outline (several rings for pieces and holes), box, eight handles, rotate handle and centroid of the section. */
-  function createFrame(parent, outline, box, centroid) {
-    const svg = shape(parent, "svg", "sm-align-frame", { "aria-hidden": "true" });
-    const pathOf = (rings) => rings.map((ring) => `M${ring.map((p) => `${p[0]} ${p[1]}`).join("L")}Z`).join("");
-    const lines = ["sm-align-outline-halo", "sm-align-outline"].map((name) =>
-      shape(svg, "path", name, { d: pathOf(outline), "vector-effect": "non-scaling-stroke" }),
+  /** The deformed grid of a local warp, lines in full-resolution px; none until `setLines`. */
+  function createGrid(parent) {
+    const svg = shape(parent, "svg", "sm-align-frame sm-align-grid", { "aria-hidden": "true" });
+    const lines = ["sm-align-grid-halo", "sm-align-grid-line"].map((name) =>
+      shape(svg, "path", name, { "vector-effect": "non-scaling-stroke" }),
     );
-    const edge = shape(svg, "polygon", "sm-align-box");
-    const stem = shape(svg, "line", "sm-align-stem");
-    const cross = shape(svg, "path", "sm-align-centroid", { d: "M-6 0H6M0 -6V6" });
-    const knobs = {};
-    for (const name of Object.keys(HANDLES)) {
-      const group = (knobs[name] = shape(svg, "g", "sm-align-handle", { "data-handle": name }));
-      shape(group, "rect", "sm-align-hit", { x: -13, y: -13, width: 26, height: 26 });
-      const half = name.length === 2 ? 5.5 : 4.5;
-      shape(group, "rect", "sm-align-knob", { x: -half, y: -half, width: 2 * half, height: 2 * half, rx: 1.5 });
-    }
-    const ring = shape(svg, "g", "sm-align-handle sm-align-ring", { "data-handle": "ring" });
-    shape(ring, "circle", "sm-align-hit", { r: 16 });
-    shape(ring, "circle", "sm-align-knob", { r: 9 });
-    shape(ring, "path", "sm-align-turn", { d: "M-3.6 2.1A4.2 4.2 0 1 1 0.7 4.1M3.9 -4.6V-1.2H0.5" });
-
-    const half = [(box[2] - box[0]) / 2, (box[3] - box[1]) / 2];
-    const middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
-    const sourcePoint = (name) => middle.map((value, i) => value + HANDLES[name][i] * half[i]);
-    const move = (node, [x, y]) => node.setAttribute("transform", `translate(${x} ${y})`);
-
-    function placeRing(top, center, width, height) {
-      const away = [top[0] - center[0], top[1] - center[1]];
-      const length = Math.hypot(away[0], away[1]) || 1;
-      const reach = (length + RING_OFFSET_PX) / length;
-      const clamp = (value, size) =>
-        Math.max(RING_MARGIN_PX, Math.min(value, size - RING_MARGIN_PX));
-      const x = clamp(center[0] + away[0] * reach, width);
-      const y = clamp(center[1] + away[1] * reach, height);
-      move(ring, [x, y]);
-      for (const [name, value] of Object.entries({ x1: top[0], y1: top[1], x2: x, y2: y })) {
-        stem.setAttribute(name, value);
-      }
-    }
-
     return {
-      svg,
-      setOutline(rings) {
-        for (const line of lines) line.setAttribute("d", pathOf(rings));
+      setLines(polylines) {
+        const d = polylines.map((line) => `M${line.map((p) => `${p[0]} ${p[1]}`).join("L")}`).join("");
+        for (const line of lines) line.setAttribute("d", d);
       },
-      sourcePoint,
-      opposite: (name) => middle.map((value, i) => value - HANDLES[name][i] * half[i]),
-      contains(toScreen, point) {
-        const [x, y] = api.affine.apply(api.affine.invert(toScreen), point);
-        return x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
-      },
-      place(toScreen, width, height, locked) {
-        const at = Object.fromEntries(
-          Object.keys(HANDLES).map((name) => [name, api.affine.apply(toScreen, sourcePoint(name))]),
-        );
-        for (const line of lines) line.setAttribute("transform", api.affine.css(toScreen));
-        edge.setAttribute("points", ["nw", "ne", "se", "sw"].map((name) => at[name].join(",")).join(" "));
-        const center = api.affine.apply(toScreen, middle);
-        const sides = [
-          Math.hypot(at.ne[0] - at.nw[0], at.ne[1] - at.nw[1]),
-          Math.hypot(at.sw[0] - at.nw[0], at.sw[1] - at.nw[1]),
-        ];
-        for (const [name, knob] of Object.entries(knobs)) {
-          const corner = name.length === 2;
-          const roomy = corner || sides[HANDLES[name][0] === 0 ? 0 : 1] >= EDGE_HANDLES_FROM_PX;
-          knob.style.display = locked === "rigid" || (!corner && (locked || !roomy)) ? "none" : "";
-          const angle = Math.atan2(at[name][1] - center[1], at[name][0] - center[0]);
-          knob.style.cursor = CURSORS[((Math.round((4 * angle) / Math.PI) % 4) + 4) % 4];
-          move(knob, at[name]);
-        }
-        move(cross, api.affine.apply(toScreen, centroid));
-        placeRing(at.n, center, width, height);
+      place(view) {
+        for (const line of lines) line.setAttribute("transform", api.affine.css(view));
       },
     };
   }
 
-  /** A round number: 1, 2 or 5 times a power of ten, at most `limit`. */
-  function roundLength(limit) {
-    const power = 10 ** Math.floor(Math.log10(limit));
-    return ([5, 2, 1].find((step) => step * power <= limit * (1 + 1e-9)) || 1) * power;
-  }
-
-  /** Scale bar, orientation chip, gesture readout and the zoom buttons. */
-  function createFurniture(parent, umPerPx, { onZoom, onFit }) {
-    const bar = element(parent, "div", "sm-align-scale");
-    bar.classList.toggle("sm-align-unknown", !umPerPx);
-    if (!umPerPx) bar.title = "The pixel size is not known, so lengths are in pixels.";
-    const label = element(bar, "span", "sm-align-scale-label");
-    const line = element(bar, "span", "sm-align-scale-line");
-    const chip = element(parent, "div", "sm-align-chip");
-    const readout = element(parent, "div", "sm-align-readout");
-    const note = element(parent, "div", "sm-align-note", { role: "status" });
-    const buttons = element(parent, "div", "sm-align-buttons", { role: "group", "aria-label": "View" });
-    const press = (text, name, action) => {
-      const button = element(buttons, "button", "sm-align-button", { type: "button", "aria-label": name, title: name });
-      button.textContent = text;
-      button.addEventListener("click", action);
-    };
-    press("+", "Zoom in", () => onZoom(1.4));
-    press("−", "Zoom out", () => onZoom(1 / 1.4));
-    press("Fit", "Fit both sections in view (Z)", onFit);
-    return {
-      setZoom(zoom) {
-        const unit = umPerPx || 1;
-        const length = roundLength((BAR_TARGET_PX * unit) / zoom);
-        label.textContent = api.words.lengthText(length, umPerPx);
-        line.style.width = `${(length / unit) * zoom}px`;
-      },
-      setChip(text) {
-        chip.textContent = text;
-      },
-      setNote(text) {
-        note.textContent = text;
-      },
-      setReadout(text) {
-        readout.textContent = text;
-        readout.classList.toggle("sm-align-shown", Boolean(text));
-      },
-    };
-  }
-
-  api.layers = { element, boxOf, meanOf, createImage, createSpots, createSection, createFrame, createFurniture };
+  api.layers = {
+    element, shape, boxOf, meanOf, ringsOf, pathOf, createImage, createSpots, createSection, createGrid,
+  };
 })();

@@ -38,10 +38,6 @@ def upload(page: Page, slot: str, path: Path) -> None:
     confirm = page.locator(f"#data-{slot}-confirm")
     expect(confirm).to_be_visible(timeout=LONG)
     expect(page.locator(f"#data-{slot} .check-list li").first).to_be_attached()
-    page.wait_for_function(  # the picture moves the button when it arrives
-        "slot => [...document.querySelectorAll(`#data-${slot}-view img`)].every(i => i.complete)",
-        arg=slot,
-    )
     confirm.click()
     expect(confirm).to_be_hidden()
 
@@ -100,6 +96,7 @@ def align(page: Page) -> None:
 
 
 def automatic(page: Page, *, scratch: bool) -> None:
+    page.click("#align-step-automatic")
     page.click("#align-scratch" if scratch else "#align-auto")
     accept = page.locator("#align-accept")
     expect(accept).to_be_visible(timeout=LONG)

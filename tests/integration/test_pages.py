@@ -187,7 +187,13 @@ def test_a_second_file_while_the_first_is_read_is_explained(fire, on_page, jobs,
 def unreadable(jobs, project):
     """An import that failed for want of columns."""
     job = jobs.start(project, "import_sm", {"upload_id": "0" * 16, "name": "msi.csv"})
-    error = {"kind": "expected", "code": "E-13", "title": "No x and y.", "message": "Choose."}
+    error = {
+        "kind": "expected",
+        "code": "E-13",
+        "title": "No x and y.",
+        "message": "Choose.",
+        "choices": {"columns": ["col", "row"]},
+    }
     jobs.finish(job.id, "failed", "Choose.", error)
     return [job.to_json() for job in jobs.of_project(project)]
 
@@ -197,6 +203,8 @@ def test_a_failed_import_stays_on_screen_and_asks_for_columns(fire, on_page, unr
 
     assert "E-13" in text(told[ids.data_part("sm", "notices")])
     assert told[ids.data_part("sm", "columns")]["hidden"] is False
+    assert told[ids.data_part("sm", "decimal-box")]["hidden"] is True
+    assert [o["value"] for o in told[ids.data_part("sm", "x")]["options"]] == ["col", "row"]
     assert told[ids.data_part("sm", "drop-box")]["hidden"] is False
 
 
@@ -204,7 +212,7 @@ def test_the_same_file_is_read_again_with_the_named_columns(
     fire, on_page, jobs, project, unreadable
 ):
     clicked = part("sm", "reread")
-    named = {part("sm", "x", "value"): " col ", part("sm", "y", "value"): "row", clicked: 1}
+    named = {part("sm", "x", "value"): "col", part("sm", "y", "value"): "row", clicked: 1}
 
     fire(clicked, on_page(**{ROWS: unreadable}, **named))
 
@@ -217,15 +225,90 @@ def test_the_same_file_is_read_again_with_the_named_columns(
     }
 
 
-def test_both_columns_must_be_named(fire, on_page, jobs, project, unreadable):
+@pytest.mark.parametrize("y", [None, "col", "a column of the file before"])
+def test_both_columns_must_be_chosen(fire, on_page, jobs, unreadable, y):
+    clicked = part("sm", "reread")
+    named = {part("sm", "x", "value"): "col", part("sm", "y", "value"): y}
+
+    shown = fire(clicked, on_page(**{ROWS: unreadable, **named, clicked: 1}))
+
+    assert "columns" in text(shown[ids.ALERT_TEXT])
+    assert len(jobs.of_project(unreadable[0]["project"])) == 1
+
+
+def test_the_meaning_of_a_comma_is_asked_and_joins_what_was_said_before(
+    fire, on_page, jobs, project
+):
+    said = {"upload_id": "0" * 16, "name": "msi.csv", "x_column": "a", "y_column": "b"}
+    job = jobs.start(project, "import_sm", said)
+    error = {"code": "E-13", "title": "", "message": "", "choices": {"decimal": [",", "."]}}
+    jobs.finish(job.id, "failed", "", error)
+    rows = {ROWS: [row.to_json() for row in jobs.of_project(project)]}
     clicked = part("sm", "reread")
 
-    shown = fire(
-        clicked, on_page(**{ROWS: unreadable, part("sm", "x", "value"): "col", clicked: 1})
-    )
+    told = fire(ROWS, on_page(**rows), output=part("sm", "notices", "children"))
+    refused = fire(clicked, on_page(**{**rows, clicked: 1}))
+    fire(clicked, on_page(**{**rows, part("sm", "decimal", "value"): ",", clicked: 1}))
 
-    assert "both columns" in text(shown[ids.ALERT_TEXT])
-    assert len(jobs.of_project(project)) == 1
+    assert told[ids.data_part("sm", "decimal-box")]["hidden"] is False
+    assert told[ids.data_part("sm", "x-box")]["hidden"] is True
+    assert "commas" in text(refused[ids.ALERT_TEXT])
+    assert jobs.of_project(project)[0].params == {**said, "decimal": ","}
+
+
+def test_a_failed_import_hands_out_its_list_to_download(dash_app, fire, on_page, jobs, project):
+    job = jobs.start(project, "import_sm")
+    error = {"code": "E-14", "title": "", "message": "2 ids.", "listing": "listing.txt"}
+    jobs.finish(job.id, "failed", "2 ids.", error)
+    (jobs.folder(job) / "listing.txt").write_text("s1\ns2\n")
+    rows = {ROWS: [row.to_json() for row in jobs.of_project(project)]}
+
+    told = fire(ROWS, on_page(**rows), output=part("sm", "notices", "children"))
+
+    address = f"/api/projects/{project}/jobs/{job.id}/listing.txt"
+    assert address in text(told)
+    client = dash_app.server.test_client()
+    with client.get(address) as answer:
+        assert answer.data == b"s1\ns2\n"
+        assert "attachment" in answer.headers["Content-Disposition"]
+    for other in ("0" * 16, "no-job"):
+        assert client.get(address.replace(job.id, other)).status_code == 404
+
+
+SAMPLES = {
+    "samples": [{"name": "a", "n_spots": 20}, {"name": "b", "n_spots": 28}],
+    "sample": "a",
+    "upload_id": "0" * 16,
+    "x_column": "left",
+}
+
+
+def test_another_sample_of_the_file_is_taken_with_all_that_was_said_of_it(
+    fire, on_page, store, jobs, project
+):
+    store.commit(project, "st", lambda folder: None, summary={**ST_FACTS, **SAMPLES})
+    clicked = part("st", "sample-set")
+
+    shown = fire(PROJECT, on_page(), output=part("st", "view", "children"))
+    same = fire(clicked, on_page(**{part("st", "sample", "value"): "a", clicked: 1}))
+    fire(clicked, on_page(**{part("st", "sample", "value"): "b", clicked: 1}))
+
+    assert shown[ids.data_part("st", "sample-box")]["hidden"] is False
+    assert shown[ids.data_part("st", "sample")]["value"] == "a"
+    assert same == {}
+    (job,) = jobs.of_project(project)
+    assert job.params == {
+        "upload_id": "0" * 16,
+        "name": "outs.zip",
+        "x_column": "left",
+        "sample": "b",
+    }
+
+
+def test_a_file_of_one_sample_offers_no_choice(fire, on_page, loaded):
+    shown = fire(PROJECT, on_page(), output=part("st", "view", "children"))
+
+    assert shown[ids.data_part("st", "sample-box")]["hidden"] is True
 
 
 def test_an_import_that_fails_does_no_harm_to_the_file_that_was_there(

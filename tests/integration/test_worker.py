@@ -168,6 +168,13 @@ def test_an_expected_error_keeps_its_code_title_and_sentence(jobs, run_toy):
     assert not (jobs.folder(job) / "trace.txt").exists()
 
 
+def test_an_error_hands_on_its_choices_and_leaves_its_list(jobs, run_toy):
+    job = jobs.watch(run_toy("open_question").id)
+
+    assert job.error["choices"] == {"columns": ["left", "down"]}
+    assert (jobs.folder(job) / job.error["listing"]).read_text() == "s1\ns2\n"
+
+
 def test_a_bug_is_told_as_one_and_its_trace_stays_on_the_server(jobs, run_toy):
     job = jobs.watch(run_toy("bug").id)
 

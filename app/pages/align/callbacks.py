@@ -8,7 +8,19 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from app import ids
-from app.pages.align import panels, review, scene, tint, verdict, work
+from app.pages.align import (
+    choosing,
+    landmarks,
+    outline,
+    panels,
+    reassigning,
+    results,
+    review,
+    scene,
+    tint,
+    verdict,
+    work,
+)
 from app.pages.align.poses import Poses, accepted_alignment, flat, from_flat, same, section_xy
 from app.pages.align.route import complete_project, project_shown, refresh
 from app.placement import open_adata
@@ -16,9 +28,11 @@ from app.state import missing_for
 from spatialmeta_core import geometry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.jobs import JobTable
     from app.store import ProjectStore
-    from spatialmeta_core.types import FitScore
+    from spatialmeta_core.types import Alignment, FitScore
 
 NAMESPACE: Final = "spatialmeta_align"
 BUTTONS: Final = (
@@ -49,9 +63,12 @@ def register(app: Dash, store: ProjectStore, jobs: JobTable) -> None:
     _register_scene(app, store)
     _register_pose(app, store)
     _register_review(app, store)
+    choosing.register(app, store)
+    landmarks.register(app, store)
+    outline.register(app, store)
     work.register_files(app, store)
     work.register_jobs(app, store, jobs)
-    work.register_reassign(app, store)
+    reassigning.register(app, store, jobs)
 
 
 def _register_browser(app: Dash) -> None:
@@ -73,7 +90,7 @@ def _register_browser(app: Dash) -> None:
     last = Output(ids.ALIGN_DONE, "data", **done)
     wire("sync", last, Input(ids.ALIGN_POSE, "data"), initial=False)
     wire("acknowledge", last, Input(ids.ALIGN_ACK, "data"), initial=False)
-    wire("view", Output(ids.ALIGN_ACCEPT, "disabled"), Input(ids.ALIGN_VIEW, "value"))
+    wire("choose", Output(ids.ALIGN_ACCEPT, "disabled"), Input(ids.ALIGN_VIEW, "value"))
     wire("act", last, *(Input(name, "n_clicks") for name in BUTTONS), initial=False)
     wire("type", last, *(Input(name, "value") for name in BOXES), initial=False)
     wire("color", last, Input(ids.ALIGN_TINT, "value"), initial=False)
@@ -85,6 +102,24 @@ def _register_browser(app: Dash) -> None:
         Input(ids.ALIGN_LAYERS, "value"),
         Input(ids.ALIGN_LOCK, "value"),
         Input(ids.ALIGN_MOUNTED, "data"),
+    )
+    wire("same", last, Input(ids.ALIGN_SAME, "value"), initial=False)
+    wire("borrow", last, Input(ids.ALIGN_BORROWED, "data"), initial=False)
+    wire("paste", last, Input(ids.ALIGN_PASTE, "n_clicks"), initial=False)
+    copied = Output(ids.ALIGN_COPIED, "children")
+    wire("copy", copied, Input(ids.ALIGN_COPY, "n_clicks"), initial=False)
+    app.clientside_callback(
+        ClientsideFunction(NAMESPACE, "panesShown"),
+        Output(ids.ALIGN_PANES, "className"),
+        Output(ids.ALIGN_PANES_TOGGLE, "aria-pressed"),
+        Input(ids.ALIGN_PANES_TOGGLE, "n_clicks"),
+    )
+    app.clientside_callback(
+        ClientsideFunction(NAMESPACE, "step"),
+        *(Output(ids.align_panel(name), "hidden") for name in ids.ALIGN_STEPS),
+        *(Output(ids.align_step(name), "aria-selected") for name in ids.ALIGN_STEPS),
+        Output(ids.ALIGN_BODY, "className"),
+        *(Input(ids.align_step(name), "n_clicks") for name in ids.ALIGN_STEPS),
     )
 
 
@@ -127,7 +162,8 @@ def _register_pose(app: Dash, store: ProjectStore) -> None:
         prevent_initial_call=True,
     )
     def record(change: dict[str, Any]) -> dict[str, Any]:
-        Poses(store, change["project"]).record(from_flat(change["matrix"]), str(change["reason"]))
+        hand = Poses(store, change["project"])
+        hand.record(from_flat(change["matrix"]), str(change["reason"]), change.get("marks"))
         return {"id": change["id"], "revision": refresh(store, change["project"])}
 
     @app.callback(
@@ -153,7 +189,9 @@ def _register_pose(app: Dash, store: ProjectStore) -> None:
         found = review.live_score(store, name)
         n_spots = len(section_xy(store, name, "st"))
         level, words = review.state_words(store, name)
-        card = panels.score_card(_lines(store, name, found), verdict.no_overlap(found, n_spots))
+        problem = verdict.no_overlap(found, n_spots)
+        facts = _facts(store, name, Poses(store, name).alignment())
+        card = panels.score_card(_lines(store, name, found), problem, facts)
         return card, panels.status(level, words), shown["accepted"]
 
 
@@ -163,6 +201,7 @@ def _register_review(app: Dash, store: ProjectStore) -> None:
         Output(ids.ALIGN_JUDGE, "hidden"),
         Output(ids.ALIGN_VIEW, "options"),
         Output(ids.ALIGN_VIEW, "value"),
+        Output(ids.ALIGN_VIEW_TITLE, "children"),
         Output(ids.ALIGN_REVIEW_BODY, "children"),
         Input(ids.ALIGN_POSE, "data"),
         State(ids.ALIGN_VIEW, "value"),
@@ -171,8 +210,10 @@ def _register_review(app: Dash, store: ProjectStore) -> None:
     def show_review(shown: dict[str, Any], view: str | None) -> tuple[Any, ...]:
         found = review.waiting(store, shown["project"])
         if found is None or not shown["views"]:
-            return True, False, [], None, []
-        options = [{"value": v["value"], "label": v["label"]} for v in shown["views"]]
+            return True, False, [], None, "", []
+        hand = Poses(store, shown["project"]).current()
+        revision = int(store.record(shown["project"], "proposal")["revision"])
+        options = panels.view_options(review.views(found, revision, hand))
         known = any(option["value"] == view for option in options)
         after, before = (
             None if score is None else _lines(store, shown["project"], score)
@@ -183,14 +224,14 @@ def _register_review(app: Dash, store: ProjectStore) -> None:
             True,  # the score of the hand pose would be taken for that of the view
             options,
             no_update if known else options[0]["value"],
-            panels.review_card(found, after or [], before),
+            results.margin_words(found) or "Shown in the overlay",
+            panels.review_card(found, after or [], before, _facts(store, shown["project"], found)),
         )
 
     @app.callback(
         Input(ids.ALIGN_ACCEPT, "n_clicks"),
         Input(ids.ALIGN_REJECT, "n_clicks"),
         Input(ids.ALIGN_USE, "n_clicks"),
-        Input(ids.ALIGN_EIGHT, "n_clicks"),
         State(ids.ALIGN_VIEW, "value"),
         State(ids.ROUTE, "data"),
         prevent_initial_call=True,
@@ -201,7 +242,6 @@ def _register_review(app: Dash, store: ProjectStore) -> None:
             ids.ALIGN_ACCEPT: lambda: review.accept(store, project, view or ""),
             ids.ALIGN_REJECT: lambda: review.reject(store, project),
             ids.ALIGN_USE: lambda: review.use_hand(store, project),
-            ids.ALIGN_EIGHT: lambda: review.propose_orientations(store, project),
         }
         answers[ctx.triggered_id]()
         refresh(store, project)
@@ -211,29 +251,48 @@ def _pose_json(store: ProjectStore, project: str) -> dict[str, Any]:
     """Return the pose in force and, during a review, the views of it."""
     manifest = store.manifest(project)
     hand = Poses(store, project)
-    pose, accepted = hand.current(), accepted_alignment(store, project)
+    pose, marks = hand.state().pose, hand.marks()
+    accepted = accepted_alignment(store, project)
     is_accepted = accepted is not None and same(pose, accepted.pose)
     found = review.waiting(store, project)
     revision = int(manifest["artefacts"]["proposal"]["revision"]) if found is not None else 0
     views = [] if found is None else review.views(found, revision, pose)
-    warped = is_accepted and accepted is not None and accepted.displacement is not None
     return {
         "project": project,
         "key": scene.scene_key(manifest),
         "revision": int(manifest["revision"]),
         "matrix": flat(pose),
+        "marks": marks,
         "accepted": is_accepted,
-        "warp": f"alignment?{manifest['artefacts']['alignment']['revision']}" if warped else "",
+        **_drawn(accepted, manifest, is_accepted=is_accepted),
         "views": [
             {
                 "value": view.value,
-                "label": view.label,
                 "matrix": flat(view.pose),
                 "warp": f"proposal?{revision}" if view.warp else "",
+                "sd": f"proposal?{revision}" if view.sd else "",
             }
             for view in views
         ],
     }
+
+
+def _drawn(
+    accepted: Alignment | None, manifest: Mapping[str, Any], *, is_accepted: bool
+) -> dict[str, str]:
+    """Name where the browser finds the local warp and the uncertainty of the pose in force."""
+    if accepted is None or not is_accepted:
+        return {"warp": "", "sd": ""}
+    name = f"alignment?{manifest['artefacts']['alignment']['revision']}"
+    return {
+        "warp": name if accepted.displacement is not None else "",
+        "sd": name if accepted.sd_px is not None else "",
+    }
+
+
+def _facts(store: ProjectStore, project: str, found: Alignment) -> tuple[str, ...]:
+    """Return what a result has to say beside its score."""
+    return results.fold_words(found), results.certainty(found, scene.um_per_px(store, project))
 
 
 def _lines(store: ProjectStore, project: str, score: FitScore) -> list[verdict.Line]:

@@ -44,8 +44,17 @@ def choice(
     return html.Label([html.Span(label, className="field-label"), box], className=kind)
 
 
-def slider(label: str, id: str, *, low: float, high: float, step: float, value: float) -> Component:
-    """Return a labeled slider that acts while it is dragged."""
+def slider(
+    label: str,
+    id: str,
+    *,
+    low: float,
+    high: float,
+    step: float,
+    value: float,
+    typed: bool = False,
+) -> Component:
+    """Return a labeled slider that acts while it is dragged; ``typed``: with a number box."""
     slider = dcc.Slider(
         id=id,
         min=low,
@@ -54,7 +63,7 @@ def slider(label: str, id: str, *, low: float, high: float, step: float, value: 
         value=value,
         marks=None,
         updatemode="drag",
-        allow_direct_input=False,
+        allow_direct_input=typed,
     )
     return html.Div(
         [html.Span(label, className="field-label", id=f"{id}-label"), slider],

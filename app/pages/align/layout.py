@@ -1,35 +1,34 @@
-"""The align screen: overlay, tools, automatic fit, and reassignment below. No data access."""
+"""The align screen: steps, panes, tools, and reassignment below. No data access."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dash import dcc, html
 
 from app import ids
-from app.components import button, card, number_box
+from app.components import button, extra
+from app.pages.align import landmarks
 from app.pages.align.controls import choice, named, slider, tool
+from app.pages.align.fitting import automatic_panel, fine_panel
 from app.pages.align.reassign_layout import reassign_panel
+from app.pages.align.rough import rough_panel
 from app.pages.align.tint import FIXED
-from spatialmeta_core.params import AlignParams
 
 if TYPE_CHECKING:
     from dash.development.base_component import Component
 
-MAX_POSE_BYTES: Final = 5_000_000
-MOVES: Final = {
-    "free": "Move, turn, scale freely",
-    "similarity": "Move, turn, scale evenly",
-    "rigid": "Same section: rigid moves only",
-}
-TARGETS: Final = {
-    "auto": "Choose for me",
-    "image": "Tissue in the image",
+LAYERS: Final = {
+    "image": "Histology",
     "spots": "ST spots",
+    "grid": "Warp grid",
+    "sd": "Uncertainty",
 }
-TRANSFORMS: Final = {
-    "affine": "Freely",
-    "similarity": "Evenly",
+STEPS: Final = {
+    "rough": ("Rough", "Drag, turn and flip the section by hand"),
+    "landmarks": ("Landmarks", "Mark the same place in both sections"),
+    "automatic": ("Automatic", "Fit the outlines"),
+    "warp": ("Fine warp", "Bend the section a little until the outlines agree"),
 }
 
 
@@ -42,20 +41,60 @@ def layout() -> Component:
         ],
         className="page-title",
     )
+    panels = {
+        "rough": rough_panel(),
+        "landmarks": [landmarks.panel()],
+        "automatic": [automatic_panel()],
+        "warp": [fine_panel()],
+    }
+    tools: list[Component] = [_review(), _score()]
+    for name, content in panels.items():
+        attributes: dict[str, Any] = {"aria-labelledby": ids.align_step(name)}
+        tools.append(
+            html.Div(
+                content,
+                id=ids.align_panel(name),
+                className="align-step-panel",
+                role="tabpanel",
+                hidden=name != "rough",
+                **attributes,
+            )
+        )
+    tools.append(html.Div(id=ids.ALIGN_JOBS, className="align-jobs"))
     body = html.Div(
         [
+            _steps(),
             html.Div([_canvas(), reassign_panel()], className="align-left"),
-            html.Aside(
-                [_review(), _score(), _automatic(), _pose()],
-                className="align-right",
-                **named("Alignment tools"),
-            ),
+            html.Aside(tools, className="align-right", **named("Alignment tools")),
         ],
         id=ids.ALIGN_BODY,
         className="align-grid",
         hidden=True,
     )
     return html.Div([*_stores(), title, html.Div(id=ids.ALIGN_MESSAGES), body])
+
+
+def _steps() -> Component:
+    buttons = []
+    for number, (name, (label, text)) in enumerate(STEPS.items(), start=1):
+        attributes: dict[str, Any] = {
+            "aria-selected": str(name == "rough").lower(),
+            "aria-controls": ids.align_panel(name),
+            "data-done": "false",
+        }
+        buttons.append(
+            html.Button(
+                [html.Span(str(number), className="align-step-number"), html.Span(label)],
+                id=ids.align_step(name),
+                type="button",
+                role="tab",
+                title=f"{text}. Optional.",
+                n_clicks=0,
+                className="align-step",
+                **attributes,
+            )
+        )
+    return html.Div(buttons, className="align-steps", role="tablist", **named("Steps of alignment"))
 
 
 def _stores() -> list[Component]:
@@ -66,6 +105,7 @@ def _stores() -> list[Component]:
         ids.ALIGN_ACK,
         ids.ALIGN_POSE,
         ids.ALIGN_DONE,
+        ids.ALIGN_BORROWED,
     )
     return [*(dcc.Store(id=name) for name in names), dcc.Download(id=ids.ALIGN_DOWNLOAD)]
 
@@ -92,11 +132,30 @@ def _canvas() -> Component:
         for group in groups
     ]
     tools.append(html.Div(className="spacer"))
-    tools.append(choice("Moves by hand", ids.ALIGN_LOCK, MOVES, "free", inline=True))
+    pressed: dict[str, Any] = {"aria-pressed": "true"}
+    tools.append(
+        html.Button(
+            "Panes",
+            id=ids.ALIGN_PANES_TOGGLE,
+            type="button",
+            n_clicks=0,
+            title="Show or hide the metabolites alone and the histology alone",
+            className="btn-sm-secondary btn-sm-small",
+            **pressed,
+        )
+    )
     return html.Section(
         [
             html.Div(tools, className="align-toolbar"),
-            html.Div(id=ids.ALIGN_OVERLAY, className="align-overlay"),
+            html.Div(
+                [
+                    html.Div(id=ids.ALIGN_PANE_MSI, className="align-pane align-pane-msi"),
+                    html.Div(id=ids.ALIGN_OVERLAY, className="align-overlay"),
+                    html.Div(id=ids.ALIGN_PANE_HE, className="align-pane align-pane-he"),
+                ],
+                id=ids.ALIGN_PANES,
+                className="align-panes",
+            ),
             _viewbar(),
         ],
         className="panel align-canvas",
@@ -108,7 +167,7 @@ def _viewbar() -> Component:
     color = choice("Color pixels by", ids.ALIGN_TINT, FIXED, "total", searchable=True)
     layers = dcc.Checklist(
         id=ids.ALIGN_LAYERS,
-        options={"image": "Histology", "spots": "ST spots"},
+        options=LAYERS,
         value=["image"],
         inline=True,
         className="align-layers",
@@ -116,7 +175,7 @@ def _viewbar() -> Component:
     return html.Div(
         [
             html.Div([color, html.Div(id=ids.ALIGN_TINT_NOTE)], className="align-color"),
-            slider("Opacity", ids.ALIGN_OPACITY, low=0, high=1, step=0.05, value=0.6),
+            slider("Opacity", ids.ALIGN_OPACITY, low=0, high=1, step=0.05, value=0.6, typed=True),
             slider("Point size", ids.ALIGN_SIZE, low=0.2, high=1.4, step=0.1, value=0.9),
             html.Fieldset(
                 [html.Legend("Show", className="field-label"), layers], className="field"
@@ -132,7 +191,9 @@ def _review() -> Component:
             html.H2("Accept this result?", className="card-head"),
             html.Fieldset(
                 [
-                    html.Legend("Shown in the overlay", className="field-label"),
+                    html.Legend(
+                        "Shown in the overlay", id=ids.ALIGN_VIEW_TITLE, className="field-label"
+                    ),
                     dcc.RadioItems(id=ids.ALIGN_VIEW, options=[], className="align-views"),
                 ],
                 className="field",
@@ -161,7 +222,7 @@ def _score() -> Component:
     return html.Section(
         [
             html.Div(id=ids.ALIGN_STATE, role="status"),
-            html.Div(id=ids.ALIGN_SCORE, className="align-score"),
+            html.Div(id=ids.ALIGN_SCORE, className="align-score", **extra({"aria-live": "polite"})),
             button(
                 "Use this pose",
                 id=ids.ALIGN_USE,
@@ -172,103 +233,4 @@ def _score() -> Component:
         id=ids.ALIGN_JUDGE,
         className="panel",
         **named("Fit of the pose"),
-    )
-
-
-def _pose() -> Component:
-    unit = html.Span("µm", id=ids.ALIGN_UNIT)
-    boxes = [
-        number_box("Angle", id=ids.ALIGN_ANGLE, value=None, unit="°", help_text="Clockwise"),
-        html.Div(
-            [
-                html.Span("Mirrored", className="field-label"),
-                html.Span(id=ids.ALIGN_FLIPPED, className="align-flipped"),
-            ],
-            className="field",
-        ),
-        number_box(
-            "Scale x",
-            id=ids.ALIGN_SCALE_X,
-            value=None,
-            unit="px per unit",
-            low=0,
-            help_text="Image pixels per unit of the metabolomics file, along its own x",
-        ),
-        number_box(
-            "Scale y",
-            id=ids.ALIGN_SCALE_Y,
-            value=None,
-            unit="px per unit",
-            low=0,
-            help_text="Image pixels per unit of the metabolomics file, along its own y",
-        ),
-        number_box(
-            "Center x",
-            id=ids.ALIGN_SHIFT_X,
-            value=None,
-            help_text="Where the section's center lies, from the left edge; type to shift",
-        ),
-        number_box(
-            "Center y",
-            id=ids.ALIGN_SHIFT_Y,
-            value=None,
-            help_text="Where the section's center lies, from the top edge; type to shift",
-        ),
-    ]
-    upload = dcc.Upload(
-        html.Button("Load pose", className="btn-sm-secondary btn-sm-small", type="button"),
-        id=ids.ALIGN_LOAD,
-        accept=".json,application/json",
-        max_size=MAX_POSE_BYTES,
-        className="align-load",
-    )
-    save = html.Button(
-        "Save pose",
-        id=ids.ALIGN_SAVE,
-        className="btn-sm-secondary btn-sm-small",
-        title="Download the pose as a JSON file",
-        n_clicks=0,
-    )
-    return card(
-        "Pose in numbers",
-        html.P(["Center in ", unit, " from the top left of the image."], className="card-note"),
-        html.Div(boxes, className="align-numbers"),
-        html.Div([save, upload], className="row"),
-    )
-
-
-def _automatic() -> Component:
-    defaults = AlignParams()
-    return card(
-        "Automatic fit",
-        choice("Fit to", ids.ALIGN_TARGET, TARGETS, defaults.target, inline=True),
-        choice("Scaling", ids.ALIGN_TRANSFORM, TRANSFORMS, defaults.transform, inline=True),
-        dcc.Checklist(
-            id=ids.ALIGN_WARP,
-            options={"nonrigid": "Allow a smooth local warp"},
-            value=["nonrigid"] if defaults.nonrigid else [],
-            className="align-layers",
-        ),
-        html.Div(
-            [
-                button(
-                    "Automatic",
-                    id=ids.ALIGN_AUTO,
-                    title="Refine the pose shown; never flips the section",
-                ),
-                button(
-                    "Automatic from scratch",
-                    id=ids.ALIGN_SCRATCH,
-                    title="Try every turn and flip, ignoring the pose shown",
-                ),
-                button(
-                    "8 orientations",
-                    id=ids.ALIGN_EIGHT,
-                    title="Compare quarter turns and flips of the pose shown; fits nothing else",
-                ),
-            ],
-            className="row",
-        ),
-        html.Div(id=ids.ALIGN_JOBS, className="align-jobs"),
-        note="Fits the outlines. Nothing changes until you accept the result.",
     )

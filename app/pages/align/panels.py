@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from dash import dcc, html
 
 from app.components import empty_state, message
 from app.pages.align import verdict
+from app.pages.align.thumbs import picture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dash.development.base_component import Component
 
-    from app.pages.align.coverage import Coverage
+    from app.pages.align.review import View
     from spatialmeta_core.types import Alignment
 
 WORSE: Final = "Automatic alignment made it worse"  # how the fit begins this note
@@ -51,8 +51,10 @@ def status(level: str, words: str) -> Component:
     return message(level, words)
 
 
-def score_card(lines: Sequence[verdict.Line], problem: str = "") -> list[Component]:
-    """Return the score of the pose shown: one word for all, then line by line."""
+def score_card(
+    lines: Sequence[verdict.Line], problem: str = "", facts: Sequence[str] = ()
+) -> list[Component]:
+    """Return the score of the pose shown: one word for all, line by line, then sentences."""
     word = verdict.overall(list(lines))
     head = html.Div(
         [html.H3("Fit to the ST spots", className="card-head"), _chip(word)],
@@ -72,13 +74,16 @@ def score_card(lines: Sequence[verdict.Line], problem: str = "") -> list[Compone
     ]
     table = html.Table([_head("", "Now", "Good"), html.Tbody(rows)], className="plain align-lines")
     if not problem:
-        return [head, table]
+        return [head, table, *_facts(facts)]
     alert = message("bad", problem, title=verdict.NO_OVERLAP_TITLE, code=verdict.NO_OVERLAP_CODE)
-    return [head, alert, table]
+    return [head, alert, table, *_facts(facts)]
 
 
 def review_card(
-    found: Alignment, after: Sequence[verdict.Line], before: Sequence[verdict.Line] | None
+    found: Alignment,
+    after: Sequence[verdict.Line],
+    before: Sequence[verdict.Line] | None,
+    facts: Sequence[str] = (),
 ) -> list[Component]:
     """Return before and after of an automatic result, and what the fit has to say."""
     old = [line.value for line in before] if before is not None else ["—"] * len(after)
@@ -96,54 +101,38 @@ def review_card(
     ]
     parts: list[Component] = [
         html.Table([_head("", "Before", "After"), html.Tbody(rows)], className="plain align-lines"),
+        *_facts(facts),
         html.P(" ".join(found.notes[:1]), className="card-note"),
     ]
     return parts + [_warning(note) for note in found.notes[1:]]
 
 
-def preview(found: Coverage, *, n_neighbors: int, accepted: bool) -> Component:
-    """Say how many spots would keep and lose metabolite values."""
-    n_spots = len(found.n_donors)
-    what = "the accepted alignment" if accepted else "the pose shown (not accepted yet)"
-    facts = html.Dl(
-        [
-            html.Dt("Kept"),
-            html.Dd(f"{found.n_kept:,} of {n_spots:,} spots"),
-            html.Dt("Dropped"),
-            html.Dd(f"{found.n_dropped:,} ({100 * found.n_dropped / n_spots:.1f} %)"),
-            html.Dt(f"With all {n_neighbors}"),
-            html.Dd(f"{int((found.n_donors == n_neighbors).sum()):,}"),
-        ],
-        className="facts",
-    )
-    return html.Div([html.P(f"Preview for {what}:", className="card-note"), facts])
-
-
-def reassign_state(record: Mapping[str, Any] | None, *, current: bool, ready: bool) -> Component:
-    """Say what reassignment has made, and whether it still fits the alignment."""
-    if record is None:
-        text = (
-            "Not reassigned yet."
-            if ready
-            else "Accept an alignment first: 'Use this pose', or 'Accept' an automatic result."
-        )
-        return message("info", text)
-    summary, params = record["summary"], record["params"].get("reassign", {})
-    made = time.strftime("%d %b, %H:%M", time.localtime(record["created"]))
-    done = (
-        f"{summary['covered']:,} of {summary['n_spots']:,} spots have metabolite values "
-        f"(K {params.get('n_neighbors', '?')}, factor {params.get('distance_factor', '?')}; "
-        f"{made})."
-    )
-    if current:
-        return message("good", done, title="Done.")
-    text = f"{done} They were made before the alignment changed. Press 'Reassign' to redo them."
-    return message("warn", text, title="Out of date.", code="E-28")
+def view_options(views: Sequence[View]) -> list[dict[str, Any]]:
+    """Return what the overlay can show during a review, as thumbnails to choose from."""
+    return [
+        {
+            "value": view.value,
+            "label": html.Span(
+                [
+                    picture(view.pose),
+                    html.Span(view.label, className="align-thumb-name"),
+                    html.Span(view.words, className="align-thumb-score"),
+                ],
+                className="align-view",
+            ),
+        }
+        for view in views
+    ]
 
 
 def _head(name: str, *numbers: str) -> Component:
     cells = [html.Th(name), *(html.Th(text, className="num") for text in numbers), html.Th("")]
     return html.Thead(html.Tr(cells))
+
+
+def _facts(sentences: Sequence[str]) -> list[Component]:
+    shown = [html.Li(text) for text in sentences if text]
+    return [html.Ul(shown, className="align-facts")] if shown else []
 
 
 def _warning(note: str) -> Component:

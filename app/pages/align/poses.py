@@ -1,8 +1,9 @@
-"""The hand pose of a project: its history on disk is the truth, the browser only shows it."""
+"""The work by hand on a project: its history on disk is the truth, the browser only shows it."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +22,25 @@ if TYPE_CHECKING:
     from spatialmeta_core.types import FloatArray, Outline
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One state of the work by hand.
+
+    Attributes
+    ----------
+    pose
+        Where the SM section lies.
+    marks
+        What else was set by hand, as JSON values by name: landmarks, outline settings, whether
+        both sections are the same. Empty where nothing was.
+    """
+
+    pose: Pose
+    marks: dict[str, Any]
+
+
 class Poses:
-    """Hand poses of one project's present pair of sections.
+    """Work by hand on one project's present pair of sections: poses, and the marks beside them.
 
     Poses set for an earlier upload of either section stay in the file but do not count: their
     coordinates mean something else.
@@ -33,12 +51,16 @@ class Poses:
         self._inputs = store.input_revisions(project, "alignment")
         self._history = store.history(project, "poses")
 
-    def timeline(self) -> tuple[list[Pose], int]:
-        """Return the poses, oldest first, also those undone, and how many are in force."""
+    def steps(self) -> tuple[list[Step], int]:
+        """Return the states, oldest first, also those undone, and how many are in force."""
         events, cursor = self._history.timeline()
         mine = [event.get("inputs") == self._inputs for event in events]
-        poses = [_pose(event["matrix"]) for event, own in zip(events, mine, strict=True) if own]
-        return poses, sum(mine[:cursor])
+        steps = [
+            Step(_pose(event["matrix"]), event.get("marks", {}))
+            for event, own in zip(events, mine, strict=True)
+            if own
+        ]
+        return steps, sum(mine[:cursor])
 
     def origin(self) -> Pose:
         """Return the pose before the first one set by hand: the accepted one, or a first guess."""
@@ -49,10 +71,18 @@ class Poses:
         accepted = accepted_alignment(self._store, self._project)
         return start_pose(self._store, self._project) if accepted is None else accepted.pose
 
+    def state(self) -> Step:
+        """Return the state in force."""
+        steps, cursor = self.steps()
+        return steps[cursor - 1] if cursor else Step(self.origin(), {})
+
     def current(self) -> Pose:
         """Return the pose in force."""
-        poses, cursor = self.timeline()
-        return poses[cursor - 1] if cursor else self.origin()
+        return self.state().pose
+
+    def marks(self) -> dict[str, Any]:
+        """Return the marks in force."""
+        return self.state().marks
 
     def alignment(self) -> Alignment:
         """Return the pose in force, with the local warp if it is the accepted alignment."""
@@ -61,19 +91,37 @@ class Poses:
             return accepted
         return Alignment(pose=pose)
 
-    def record(self, pose: Pose, reason: str) -> None:
-        """Take a new pose; ``"undo"`` and ``"redo"`` move along the history when they fit it."""
-        poses, cursor = self.timeline()
-        steps = [self.origin(), *poses]
-        if reason == "undo" and cursor and same(pose, steps[cursor - 1]):
+    def record(self, pose: Pose, reason: str, marks: dict[str, Any] | None = None) -> None:
+        """Take a new state; ``"undo"`` and ``"redo"`` move along the history when they fit it.
+
+        Parameters
+        ----------
+        reason
+            What was done.
+        marks
+            All marks of the new state; None keeps those in force.
+        """
+        steps, cursor = self.steps()
+        states = [Step(self.origin(), {}), *steps]
+        new = Step(pose, states[cursor].marks if marks is None else marks)
+        if marks is None and reason in ("undo", "redo"):  # what comes back brings its own marks
+            by = -1 if reason == "undo" else 1
+            new = Step(pose, states[min(max(cursor + by, 0), len(steps))].marks)
+        if reason == "undo" and cursor and _same_state(new, states[cursor - 1]):
             self._history.undo()
-        elif reason == "redo" and cursor < len(poses) and same(pose, steps[cursor + 1]):
+        elif reason == "redo" and cursor < len(steps) and _same_state(new, states[cursor + 1]):
             self._history.redo()
-        elif not same(pose, steps[cursor]):
+        elif not _same_state(new, states[cursor]):
             event = {"matrix": pose.matrix.tolist(), "reason": reason, "inputs": self._inputs}
+            if new.marks:
+                event["marks"] = new.marks
             if not cursor:  # what was there first changes when an alignment is accepted
-                event["before"] = steps[0].matrix.tolist()
+                event["before"] = states[0].pose.matrix.tolist()
             self._history.append(event)
+
+
+def _same_state(first: Step, second: Step) -> bool:
+    return same(first.pose, second.pose) and first.marks == second.marks
 
 
 def same(first: Pose, second: Pose) -> bool:

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app import placement
+from app.pages.align import outline
+from app.pages.align.marks import job_params, with_landmarks
 from app.pages.align.poses import Poses, accepted_alignment, same, section_xy
+from app.pages.align.thumbs import orientation
 from app.state import is_current
-from spatialmeta_core.align.fit import orientations, score
+from spatialmeta_core.align.hypotheses import MIN_MARGIN
+from spatialmeta_core.align.scoring import orientations, score
 from spatialmeta_core.errors import NotReadyError
 from spatialmeta_core.io.alignment import read_alignment
 from spatialmeta_core.types import Alignment
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.store import ProjectStore
-    from spatialmeta_core.types import FitScore, Pose
+    from spatialmeta_core.types import Candidate, FitScore, Pose
 
 PROPOSAL: Final = "proposal"
 HAND: Final = "hand"
@@ -28,12 +32,22 @@ ORDINALS: Final = ("Best", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seven
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One pose to look at before answering; ``warp``: the result's local warp belongs to it."""
+    """One pose to look at before answering.
+
+    Attributes
+    ----------
+    words
+        How well it did, for people; may be empty.
+    warp, sd
+        Whether the result's local warp, and its uncertainty, belong to it.
+    """
 
     value: str
     label: str
     pose: Pose
+    words: str = ""
     warp: bool = False
+    sd: bool = False
 
 
 def waiting(store: ProjectStore, project: str) -> Alignment | None:
@@ -48,13 +62,25 @@ def waiting(store: ProjectStore, project: str) -> Alignment | None:
 
 def views(found: Alignment, revision: int, hand: Pose) -> list[View]:
     """Return what the overlay can show during the review; values begin with the revision."""
-    label, warp = f"Result: {_orientation(found.pose)}", found.displacement is not None
-    shown = [View(f"{revision}/{PROPOSAL}", label, found.pose, warp=warp)]
-    for rank, candidate in enumerate(found.candidates[: len(ORDINALS)]):
-        if rank:  # the first is the result itself
-            label = f"{ORDINALS[rank]} best: {_orientation(candidate.pose)}"
-            shown.append(View(f"{revision}/{rank}", label, candidate.pose))
-    return [*shown, View(f"{revision}/{HAND}", "My pose (before)", hand)]
+    first = View(
+        f"{revision}/{PROPOSAL}",
+        f"Result: {orientation(found.pose)}",
+        found.pose,
+        words="most likely" if found.candidates else "",
+        warp=found.displacement is not None,
+        sd=found.sd_px is not None,
+    )
+    rivals = [
+        View(
+            f"{revision}/{rank}",
+            f"{ORDINALS[rank]} best: {orientation(candidate.pose)}",
+            candidate.pose,
+            words=_behind(candidate, found.candidates[0]),
+        )
+        for rank, candidate in enumerate(found.candidates[: len(ORDINALS)])
+        if rank  # the first is the result itself
+    ]
+    return [first, *rivals, View(f"{revision}/{HAND}", "My pose (before)", hand)]
 
 
 def viewed(store: ProjectStore, project: str, view: str | None) -> Alignment:
@@ -87,7 +113,7 @@ def accept(store: ProjectStore, project: str, view: str) -> None:
     if name != PROPOSAL:
         found = _chosen(store, project, found, int(name))
     if name != PROPOSAL or offered["params"].get("automatic") is False:
-        params = {"start": found.pose.matrix.tolist(), "automatic": False}
+        params = _hand_params(store, project, found.pose)
     Poses(store, project).record(found.pose, "accept")
     placement.commit(
         store, project, "alignment", found, made_from=offered["made_from"], params=params
@@ -105,9 +131,8 @@ def use_hand(store: ProjectStore, project: str) -> None:
     """Make the pose in force the project's alignment; a waiting result is thereby rejected."""
     pose = Poses(store, project).current()
     made_from = store.input_revisions(project, "alignment")
-    sm_xy, st_xy = (section_xy(store, project, name) for name in ("sm", "st"))
-    found = placement.by_hand(pose, sm_xy, st_xy)
-    params = {"start": pose.matrix.tolist(), "automatic": False}
+    found = outline.placed_by_hand(store, project, pose)
+    params = _hand_params(store, project, pose)
     placement.commit(store, project, "alignment", found, made_from=made_from, params=params)
     reject(store, project)
 
@@ -115,22 +140,47 @@ def use_hand(store: ProjectStore, project: str) -> None:
 def load(store: ProjectStore, project: str, found: Alignment, name: str) -> None:
     """Take an alignment from a file: as the hand pose, or for review if it has a local warp."""
     if found.displacement is None:
-        Poses(store, project).record(found.pose, "load")
+        hand = Poses(store, project)
+        marks = hand.marks()
+        if found.landmarks is not None:
+            marks = with_landmarks(marks, found.landmarks)
+        hand.record(found.pose, "load", marks)
         return
     loaded = dataclasses.replace(found, candidates=(), notes=(f"Loaded from {name}.", *found.notes))
     _propose(store, project, loaded)
 
 
-def propose_orientations(store: ProjectStore, project: str) -> None:
-    """Offer the pose in force turned by quarter turns, with and without a flip, for review."""
+def eight_orientations(store: ProjectStore, project: str) -> tuple[Candidate, ...]:
+    """Turn the pose in force by quarter turns, with and without a flip; largest overlap first."""
     pose = Poses(store, project).current()
     sm_xy, st_xy = (section_xy(store, project, name) for name in ("sm", "st"))
-    found = orientations(sm_xy, st_xy, pose)
-    note = "Your pose in eight orientations, the largest overlap with the ST spots first."
-    best = placement.by_hand(found[0].pose, sm_xy, st_xy)
-    before = live_score(store, project)
-    offered = dataclasses.replace(best, candidates=found, score_before=before, notes=(note,))
-    _propose(store, project, offered)
+    kept = outline.score_options(store, project)["moving_mask"]
+    return orientations(sm_xy if kept is None else sm_xy[kept], st_xy, pose)
+
+
+def aligned_projects(store: ProjectStore, project: str) -> dict[str, str]:
+    """Name the other projects whose pose can be taken over, by id, last changed first."""
+    return {
+        about["id"]: str(about["name"])
+        for about in store.projects()
+        if about["id"] != project and is_current(store.manifest(about["id"]), "alignment")
+    }
+
+
+def pose_of(store: ProjectStore, project: str) -> Pose:
+    """Return the accepted pose of another project.
+
+    Raises
+    ------
+    NotReadyError
+        If that project has none for its present sections.
+    """
+    found = accepted_alignment(store, project)
+    if found is None:
+        raise NotReadyError(
+            "The other project has no accepted alignment of its present sections. Choose another."
+        )
+    return found.pose
 
 
 def present(store: ProjectStore, project: str) -> Alignment:
@@ -138,15 +188,19 @@ def present(store: ProjectStore, project: str) -> Alignment:
     found = Poses(store, project).alignment()
     if found.score is not None:
         return found
-    sm_xy, st_xy = (section_xy(store, project, name) for name in ("sm", "st"))
-    return placement.by_hand(found.pose, sm_xy, st_xy)
+    return outline.placed_by_hand(store, project, found.pose)
 
 
 def live_score(store: ProjectStore, project: str) -> FitScore:
     """Score the pose in force against the ST spots."""
     found = Poses(store, project).alignment()
     placed = found.apply(section_xy(store, project, "sm"))
-    return score(placed, section_xy(store, project, "st"), pose=found.pose)
+    return score(
+        placed,
+        section_xy(store, project, "st"),
+        pose=found.pose,
+        **outline.score_options(store, project),
+    )
 
 
 def state_words(store: ProjectStore, project: str) -> tuple[str, str]:
@@ -176,11 +230,16 @@ def _propose(store: ProjectStore, project: str, found: Alignment) -> None:
 
 def _chosen(store: ProjectStore, project: str, found: Alignment, rank: int) -> Alignment:
     pose = found.candidates[rank].pose
-    sm_xy, st_xy = (section_xy(store, project, name) for name in ("sm", "st"))
     note = "Chosen among the other results of the search."
-    return dataclasses.replace(placement.by_hand(pose, sm_xy, st_xy), notes=(note,))
+    return dataclasses.replace(outline.placed_by_hand(store, project, pose), notes=(note,))
 
 
-def _orientation(pose: Pose) -> str:
-    angle = f"{pose.angle_deg:.0f}".replace("-", "−").replace("−0", "0")
-    return f"turned {angle}°{', flipped' if pose.flipped else ''}"
+def _hand_params(store: ProjectStore, project: str, pose: Pose) -> dict[str, Any]:
+    marks = Poses(store, project).marks()
+    return {"start": pose.matrix.tolist(), "automatic": False, **job_params(marks)}
+
+
+def _behind(rival: Candidate, best: Candidate) -> str:
+    """Say how much less likely a rival is; costs are in nats."""
+    gap = rival.cost - best.cost
+    return f"behind by {gap:.1f}{', a tie' if gap < MIN_MARGIN else ''}"

@@ -9,7 +9,7 @@ import numpy as np
 from flask import Blueprint, request
 
 from app.downloads import image_url
-from app.pages.align import poses, tint
+from app.pages.align import outline, poses, results, tint
 from app.placement import open_adata, tissue_image
 from app.state import is_current
 from spatialmeta_core import geometry, keys
@@ -49,7 +49,7 @@ def scene(store: ProjectStore, project: str, by: str) -> dict[str, Any]:
     st = manifest["artefacts"]["st"]
     st_xy, sm_xy = (poses.section_xy(store, project, name) for name in ("st", "sm"))
     hand = poses.Poses(store, project)
-    timeline, cursor = hand.timeline()
+    steps, cursor = hand.steps()
     choice, why = target(store, project)
     picture = st["summary"].get("image")
     return {
@@ -57,7 +57,7 @@ def scene(store: ProjectStore, project: str, by: str) -> dict[str, Any]:
         "st_xy": _packed(st_xy, np.float32),
         "sm_xy": _packed(sm_xy, np.float32),
         "tint": tint_json(store, project, by),
-        "outline": [ring.xy.tolist() for ring in poses.outlines(store, project, "sm")],
+        "outline": [ring.tolist() for ring in outline.rings(store, project)],
         "image": None
         if picture is None
         else {"url": image_url(project, int(st["revision"])), **picture},
@@ -68,7 +68,9 @@ def scene(store: ProjectStore, project: str, by: str) -> dict[str, Any]:
         "sm_pitch": geometry.spacing(sm_xy),
         "start": poses.flat(poses.start_pose(store, project)),
         "origin": poses.flat(hand.origin()),
-        "poses": [poses.flat(pose) for pose in timeline],
+        "poses": [poses.flat(step.pose) for step in steps],
+        "marks": [step.marks for step in steps],
+        "origin_marks": {},
         "cursor": cursor,
     }
 
@@ -88,7 +90,10 @@ def target(store: ProjectStore, project: str) -> tuple[str, str]:
 
 def tint_json(store: ProjectStore, project: str, by: str) -> dict[str, str]:
     """Return the colors of the metabolite pixels and their legend."""
-    found = tint.tint(store, project, by)
+    return _legend(tint.tint(store, project, by))
+
+
+def _legend(found: tint.Tint) -> dict[str, str]:
     return {
         "rgb": _packed(found.rgb, np.uint8),
         "label": found.label,
@@ -105,16 +110,48 @@ def warped(store: ProjectStore, project: str, artefact: str) -> dict[str, Any]:
     NotFoundError
         If there is no such alignment.
     """
-    if artefact not in WARPS:
-        raise NotFoundError(f"There is no alignment called '{artefact}'.")
-    found: Alignment = store.load(project, artefact, "alignment.json", read_alignment)
+    found = _alignment(store, project, artefact)
     back = geometry.invert(found.pose)
     moved = geometry.apply_pose(back, found.apply(poses.section_xy(store, project, "sm")))
-    rings = poses.outlines(store, project, "sm")
+    rings = outline.rings(store, project)
     return {
         "sm_xy": _packed(moved, np.float32),
-        "outline": [geometry.apply_pose(back, found.apply(ring.xy)).tolist() for ring in rings],
+        "outline": [geometry.apply_pose(back, found.apply(ring)).tolist() for ring in rings],
     }
+
+
+def grid(store: ProjectStore, project: str, artefact: str) -> dict[str, Any]:
+    """Return the lines of an alignment's deformed grid, px.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such alignment.
+    """
+    found = _alignment(store, project, artefact)
+    lines = results.grid_lines(found, poses.section_xy(store, project, "sm"))
+    return {"lines": [np.round(line, 2).tolist() for line in lines]}
+
+
+def uncertainty(store: ProjectStore, project: str, artefact: str) -> dict[str, str]:
+    """Return the SM pixels colored by the uncertainty of their place, and the legend.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such alignment, or it does not know.
+    """
+    found = _alignment(store, project, artefact)
+    colors = results.uncertainty(found, um_per_px(store, project))
+    if colors is None:
+        raise NotFoundError("The uncertainty is not available for a pose set by hand.")
+    return _legend(colors)
+
+
+def _alignment(store: ProjectStore, project: str, artefact: str) -> Alignment:
+    if artefact not in WARPS:
+        raise NotFoundError(f"There is no alignment called '{artefact}'.")
+    return store.load(project, artefact, "alignment.json", read_alignment)
 
 
 def register(server: Any, store: ProjectStore) -> None:
@@ -136,6 +173,14 @@ def register(server: Any, store: ProjectStore) -> None:
     @routes.get("/warped/<artefact>")
     def positions(project: str, artefact: str) -> ResponseReturnValue:
         return warped(store, project, artefact)
+
+    @routes.get("/grid/<artefact>")
+    def lines(project: str, artefact: str) -> ResponseReturnValue:
+        return grid(store, project, artefact)
+
+    @routes.get("/uncertainty/<artefact>")
+    def spread(project: str, artefact: str) -> ResponseReturnValue:
+        return uncertainty(store, project, artefact)
 
     server.register_blueprint(routes)
 

@@ -89,6 +89,11 @@ def lines(score: FitScore, *, pitch_px: float, um_per_px: float | None) -> list[
     ]
 
 
+def overlap_word(overlap: float) -> Word:
+    """Return the word for an overlap alone."""
+    return _high(overlap, *OVERLAP)
+
+
 def overall(card: list[Line]) -> Word:
     """Return the worst word on the card."""
     return max((line.word for line in card), key=WORDS.index)

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 def facts_card(section: Section) -> Component:
     """Return the numbers of a section, and one row per cluster once there are clusters."""
     types = section.features[keys.FEATURE_TYPE]
-    covered = int((section.joint.obs[keys.N_DONORS] > 0).sum())
+    covered = int((section.n_donors > 0).sum())
+    row, carried = ("Pixels", "genes") if section.rows_are_pixels else ("Spots", "metabolites")
     n_genes = int((types == keys.ST).sum())
     size = section.um_per_px
     rows = [
-        ("Spots", f"{len(section.xy):,} ({covered:,} with metabolites)"),
+        (row, f"{len(section.xy):,} ({covered:,} with {carried})"),
         (
             "Features",
             f"{n_genes:,} genes, {len(types) - n_genes:,} metabolites",

@@ -110,7 +110,7 @@ def pixel_size_note(project: str) -> Component:
 def _region_body(facts: RegionSummary) -> list[Any]:
     digits = 2 if facts.unit == "mm²" else 0
     rows = [
-        ("Spots", f"{facts.n_spots:,} ({facts.n_covered:,} with metabolites)"),
+        (facts.rows, f"{facts.n_spots:,} ({facts.n_covered:,} with {facts.carried})"),
         ("Area", html.Span(f"{facts.area:,.{digits}f} {facts.unit}", className=_px(facts.unit))),
     ]
     if facts.contribution is not None:

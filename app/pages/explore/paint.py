@@ -147,12 +147,13 @@ def _contribution(section: Section) -> Paint:
 
 
 def _donors(section: Section) -> Paint:
+    pixels = section.rows_are_pixels
     return _number(
-        section.joint.obs[keys.N_DONORS].to_numpy(float),
+        np.asarray(section.n_donors, float),
         key=DONORS,
-        label="Metabolite pixels per spot",
+        label="ST spots per pixel" if pixels else "Metabolite pixels per spot",
         group="Section",
-        units=("pixels averaged (n)", ""),
+        units=("spots used (n)" if pixels else "pixels averaged (n)", ""),
     )
 
 

@@ -14,7 +14,8 @@ from app.figures.markers import marker_figure
 from app.figures.theme import empty_figure
 from app.pages.explore import lists, summary, tables
 from app.pages.explore.panels import REST
-from app.sections import drawings, marker_index, open_section
+from app.sections import drawings, marker_index, open_section, with_stability
+from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.markers import rank_markers
 
@@ -110,7 +111,7 @@ def ranked(
     Returns
     -------
     table
-        As ``rank_markers`` gives it.
+        As ``rank_markers`` gives it, and whether features hold under shift once that is known.
     against
         Name of what the region was compared with.
     """
@@ -118,10 +119,12 @@ def ranked(
     inside = summary.spots_of(section, find_region(store, project, region))
     other = _reference(store, project, section, inside, reference)
     if other is None:
-        index = marker_index(store, project)
-        return rank_markers(section.joint, inside, index=index), "the rest of the section"
-    mask, name = other
-    return rank_markers(section.joint, inside, mask), name
+        index, name = marker_index(store, project), "the rest of the section"
+        table = rank_markers(section.joint, inside, index=index)
+    else:
+        mask, name = other
+        table = rank_markers(section.joint, inside, mask)
+    return with_stability(store, project, table), name
 
 
 def _reference(
@@ -162,8 +165,9 @@ def _comparison(
         text = f"This region holds {what}, so there is nothing to compare. Draw another one."
         return empty_state(text), empty_figure(text)
     table, _against = ranked(store, board["project"], board["region"], reference)
+    columns = (*tables.MARKERS, tables.HOLDS) if keys.HOLDS in table else tables.MARKERS
     shown = tables.feature_rows(
-        table, section.features, tables.MARKERS, tables.TableView.from_json(view), name="markers"
+        table, section.features, columns, tables.TableView.from_json(view), name="markers"
     )
     revision = f"{board['region']} {reference}"
     strongest = table.groupby("type", sort=False).head(MOST_POINTS)

@@ -10,7 +10,6 @@ from flask import Blueprint, Response, request
 
 from app.pages.explore.paint import paint
 from app.sections import open_section
-from spatialmeta_core import keys
 from spatialmeta_core.errors import SpatialMetaError
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def register(server: Any, store: ProjectStore) -> None:
         facts = {
             "names": section.spot_names.tolist(),
             "clusters": None if section.cluster is None else section.cluster.tolist(),
-            "donors": section.joint.obs[keys.N_DONORS].tolist(),
+            "donors": section.n_donors.tolist(),
         }
         return _answer(store, project, json.dumps(facts).encode(), "application/json")
 

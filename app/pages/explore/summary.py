@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from app.figures.theme import category_colors
-from spatialmeta_core import keys
 from spatialmeta_core.regions import membership, region_area
 
 if TYPE_CHECKING:
@@ -36,7 +35,9 @@ class RegionSummary:
     Attributes
     ----------
     n_spots, n_covered
-        Spots of the region, and those with metabolite values.
+        Spots of the region, and those with carried values.
+    rows, carried
+        What spots are, and what was carried to them, in words.
     area, unit
         In mm² where the pixel size is known, else px².
     mix
@@ -49,6 +50,8 @@ class RegionSummary:
     n_covered: int
     area: float
     unit: str
+    rows: str = "Spots"
+    carried: str = "metabolites"
     mix: tuple[Share, ...] = ()
     contribution: float | None = None
     contribution_everywhere: float | None = None
@@ -69,12 +72,14 @@ def summarize(section: Section, region: Region) -> RegionSummary:
     inside = spots_of(section, region)
     um_per_px = section.um_per_px
     area = region_area(region, um_per_px)
-    donors = section.joint.obs[keys.N_DONORS].to_numpy()
+    donors = section.n_donors
     return RegionSummary(
         n_spots=int(inside.sum()),
         n_covered=int((donors[inside] > 0).sum()),
         area=area if um_per_px is None else area / UM2_PER_MM2,
         unit="px²" if um_per_px is None else "mm²",
+        rows="Pixels" if section.rows_are_pixels else "Spots",
+        carried="genes" if section.rows_are_pixels else "metabolites",
         mix=_mix(section, inside),
         contribution=_mean(section.contribution, inside),
         contribution_everywhere=_mean(section.contribution, np.ones(len(inside), bool)),

@@ -116,6 +116,15 @@ MARKERS: Final = (
 )
 
 
+HOLDS: Final = Column(
+    keys.HOLDS,
+    "Holds",
+    "Keeps its map when the sections are shifted by one spot or turned by 2° (stability check of "
+    "the Align page)",
+    lambda value: value or "–",
+)
+
+
 def screen_columns(unit: str) -> tuple[Column, ...]:
     """Return the columns of the screen along a trajectory; ``unit`` is of the distance."""
     return (

@@ -157,6 +157,7 @@ def _artefact_name(artefact: str) -> str:
         "sm": "metabolomics",
         "alignment": "an alignment",
         "joint": "reassignment",
+        "stability": "the stability check",
     }
     return names.get(artefact, artefact)
 

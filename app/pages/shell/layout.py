@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from dash.development.base_component import Component
 
 POLL_IDLE_MS: Final = 5000
-LAUNCH_PAGES: Final = ("home", "data", "align", "integrate", "explore", "export", "shell")
+LAUNCH_PAGES: Final = (
+    "home",
+    "data",
+    "align",
+    "reassign",
+    "integrate",
+    "explore",
+    "export",
+    "shell",
+)
 
 
 def layout(pages: Mapping[str, Component]) -> Component:

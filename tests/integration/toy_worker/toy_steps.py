@@ -60,6 +60,11 @@ def bad_data(context):
     raise InvalidDataError("Spot positions not found.", code="E-06", title="No positions.")
 
 
+def open_question(context):
+    columns, ids = ["left", "down"], ["s1", "s2"]
+    raise InvalidDataError("2 ids.", choices={"columns": columns}, listing=ids)
+
+
 def bug(context):
     return {}["secret detail"]
 
@@ -82,6 +87,7 @@ STEPS = {
         train,
         slow_write,
         bad_data,
+        open_question,
         bug,
         no_memory,
         no_space,

@@ -68,6 +68,15 @@ def test_when_everything_is_made_everything_is_done():
     assert [status[page] for page in ("data", "align", "integrate")] == ["done"] * 3
 
 
+def test_the_stability_check_is_optional_and_grows_old_with_the_alignment():
+    manifest = made("st", "sm", "alignment", "joint", "stability")
+    assert artefact_status(manifest, "stability") == "done"
+    assert project_status(manifest)["align"] == "done"
+    assert project_status(remade(manifest, "alignment"))["align"] == "out of date"
+    assert artefact_status(manifest, "stability") == "out of date"
+    assert project_status(made("st", "sm", "alignment", "joint"))["align"] == "done"
+
+
 @pytest.mark.parametrize("name", ["st", "sm"])
 def test_new_data_put_everything_made_from_them_out_of_date(name):
     manifest = remade(made(*ORDER), name)

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from app.figures.coverage import coverage_map, distance_histogram
+from app.figures.coverage import (
+    coverage_map,
+    covered_histogram,
+    distance_histogram,
+    footprint_map,
+)
 
 XY = np.array([[x, y] for y in range(4) for x in range(4)], float) * 100
 
@@ -42,6 +47,29 @@ def test_the_histogram_counts_every_spot_and_marks_the_cut_off():
     assert figure.layout.annotations[0].text == "cut-off 20 µm"
     assert figure.layout.xaxis.title.text == "Distance (µm)"
     assert figure.layout.yaxis.title.text == "ST spots"
+    other = distance_histogram(
+        nearest, limit_px=10, um_per_px=2.0, key="a", target="metabolite pixel"
+    )
+    assert other.layout.yaxis.title.text == "metabolite pixels"
+
+
+def test_shares_of_footprints_are_drawn_in_steps_and_nothing_as_crosses():
+    covered = np.array([0.0, 0.1, 0.25, 0.3, 0.6, 0.9, 0.96, 1.0] * 2)
+    figure = footprint_map(XY, covered, um_per_px=0.5, key="a")
+    names = [trace.name for trace in figure.data]
+    assert names == ["0", "to 25 %", "to 50 %", "to 75 %", "to 97 %", "all"]
+    assert [len(trace.x) for trace in figure.data] == [2, 4, 2, 2, 4, 2]
+    assert figure.data[0].marker.symbol == "x-thin"
+
+
+def test_the_histogram_of_shares_counts_every_target_and_sets_nothing_apart():
+    covered = np.array([0.0, 0.0, 0.04, 0.5, 1.0])
+    figure = covered_histogram(covered, key="a")
+    assert sum(figure.data[0].y) == 5
+    assert figure.data[0].y[0] == 2
+    assert figure.data[0].y[-1] == 1
+    colors = figure.data[0].marker.color
+    assert colors[0] not in colors[1:]
 
 
 def test_bars_beyond_the_cut_off_are_gray():

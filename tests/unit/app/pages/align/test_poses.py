@@ -19,7 +19,7 @@ def test_the_first_guess_matches_centers_and_areas(store, project, truth):
 
 def test_a_project_without_poses_starts_at_the_first_guess(store, project):
     hand = Poses(store, project)
-    assert hand.timeline() == ([], 0)
+    assert hand.steps() == ([], 0)
     assert same(hand.current(), start_pose(store, project))
 
 
@@ -34,19 +34,19 @@ def test_undo_and_redo_walk_the_history(store, project):
     for degrees in (10, 20):
         hand.record(turned(degrees), "rotate")
     hand.record(turned(10), "undo")
-    assert hand.timeline()[1] == 1
+    assert hand.steps()[1] == 1
     hand.record(start_pose(store, project), "undo")
-    assert hand.timeline()[1] == 0
+    assert hand.steps()[1] == 0
     hand.record(turned(10), "redo")
-    poses, cursor = hand.timeline()
-    assert (len(poses), cursor) == (2, 1)
+    steps, cursor = hand.steps()
+    assert (len(steps), cursor) == (2, 1)
 
 
 def test_an_undo_that_does_not_fit_the_history_is_a_new_pose(store, project):
     hand = Poses(store, project)
     hand.record(turned(10), "rotate")
     hand.record(turned(77), "undo")
-    assert len(hand.timeline()[0]) == 2
+    assert len(hand.steps()[0]) == 2
     assert same(hand.current(), turned(77))
 
 
@@ -54,7 +54,7 @@ def test_recording_the_same_pose_twice_makes_one_step(store, project):
     hand = Poses(store, project)
     hand.record(turned(10), "rotate")
     hand.record(turned(10), "nudge")
-    assert len(hand.timeline()[0]) == 1
+    assert len(hand.steps()[0]) == 1
 
 
 def test_the_pose_before_the_first_step_stays_when_an_alignment_is_accepted(store, project):
@@ -64,14 +64,34 @@ def test_the_pose_before_the_first_step_stays_when_an_alignment_is_accepted(stor
     assert same(Poses(store, project).origin(), first)
 
 
+def test_marks_stay_with_their_pose_through_undo_and_redo(store, project):
+    hand = Poses(store, project)
+    pairs = {"landmarks": [[1.0, 2.0, 3.0, 4.0]]}
+    hand.record(hand.current(), "landmarks", pairs)
+    hand.record(turned(10), "rotate")  # without marks: they stay
+    assert Poses(store, project).marks() == pairs
+    hand.record(turned(20), "clear", {})
+    hand.record(turned(10), "undo", pairs)
+    assert (hand.steps()[1], hand.marks()) == (2, pairs)
+    hand.record(turned(20), "redo")
+    assert (hand.steps()[1], hand.marks()) == (3, {})
+
+
+def test_other_marks_at_the_same_pose_are_a_step(store, project):
+    hand = Poses(store, project)
+    hand.record(hand.current(), "same section", {"same_section": True})
+    assert hand.steps()[1] == 1
+    assert same(hand.current(), start_pose(store, project))
+
+
 def test_poses_of_a_replaced_section_do_not_count(store, project):
     Poses(store, project).record(turned(10), "rotate")
     path = store.path(project, "sm", "sm.h5ad")
     store.commit(project, "sm", lambda folder: (folder / "sm.h5ad").write_bytes(path.read_bytes()))
     hand = Poses(store, project)
-    assert hand.timeline() == ([], 0)
+    assert hand.steps() == ([], 0)
     hand.record(turned(20), "rotate")
-    assert hand.timeline()[1] == 1
+    assert hand.steps()[1] == 1
 
 
 def test_a_project_without_sections_has_no_pose(store):

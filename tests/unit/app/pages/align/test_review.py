@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from app import placement
+from app import placement, recipe
 from app.pages.align import review
 from app.pages.align.poses import Poses, accepted_alignment, same
 from app.state import project_status
 from spatialmeta_core import geometry
 from spatialmeta_core.errors import NotReadyError
-from spatialmeta_core.types import Alignment, Candidate, Displacement
+from spatialmeta_core.types import Alignment, Candidate, Displacement, Landmarks
 
 
 @pytest.fixture
@@ -113,12 +113,40 @@ def test_the_true_pose_scores_well_and_a_turned_one_does_not(store, project, tru
 def test_eight_orientations_find_the_right_quarter_turn(store, project, truth):
     off = geometry.compose(truth, geometry.make_pose(90.0, flipped=True))
     Poses(store, project).record(off, "rotate")
-    review.propose_orientations(store, project)
-    found = review.waiting(store, project)
-    assert len(found.candidates) == 8
-    assert found.pose.flipped == truth.flipped
-    assert found.pose.angle_deg == pytest.approx(truth.angle_deg, abs=1e-6)
-    assert found.score.overlap > found.score_before.overlap
+    found = review.eight_orientations(store, project)
+    assert len(found) == 8
+    assert found[0].pose.flipped == truth.flipped
+    assert found[0].pose.angle_deg == pytest.approx(truth.angle_deg, abs=1e-6)
+    assert [each.cost for each in found] == sorted(each.cost for each in found)
+    assert review.waiting(store, project) is None  # choosing one is a step by hand
+
+
+def test_rivals_say_how_far_they_are_behind(store, project, truth, wrong):
+    far, near = Candidate(wrong, 50.0), Candidate(wrong, 1.5)
+    found = Alignment(truth, candidates=(Candidate(truth, 1.0), near, far))
+    words = [view.words for view in review.views(found, 1, wrong)]
+    assert words == ["most likely", "behind by 0.5, a tie", "behind by 49.0", ""]
+
+
+def test_other_projects_offer_their_accepted_pose(store, project, truth):
+    other = store.create("Negative mode")
+    for name in ("st", "sm"):
+        data = store.path(project, name, f"{name}.h5ad").read_bytes()
+        summary = store.record(project, name)["summary"]
+        store.commit(
+            other,
+            name,
+            lambda folder, n=name, d=data: (folder / f"{n}.h5ad").write_bytes(d),
+            summary=summary,
+        )
+    assert review.aligned_projects(store, other) == {}
+    Poses(store, project).record(truth, "move")
+    review.use_hand(store, project)
+    assert review.aligned_projects(store, other) == {project: "toy"}
+    assert review.aligned_projects(store, project) == {}
+    assert same(review.pose_of(store, project), truth)
+    with pytest.raises(NotReadyError, match="no accepted alignment"):
+        review.pose_of(store, other)
 
 
 def test_a_view_of_the_review_is_what_the_preview_uses(store, project, proposed, wrong, truth):
@@ -140,3 +168,35 @@ def test_a_loaded_pose_becomes_the_hand_pose_and_one_with_a_warp_is_reviewed(
     found = review.waiting(store, project)
     assert same(found.pose, truth)
     assert found.notes[0] == "Loaded from pose.json."
+
+
+def test_landmarks_and_outline_go_with_a_hand_pose_into_the_recipe(store, project, truth):
+    rows = [[1.0, 2.0, 30.0, 40.0], [5.0, 6.0, 70.0, 90.0], [9.0, 1.0, 8.0, 5.0]]
+    marks = {"landmarks": rows, "outline": {"closing": 2.0}}
+    Poses(store, project).record(truth, "landmarks", marks)
+    store.amend(project, "st", source="st.h5ad")
+    store.amend(project, "sm", source="sm.h5ad")
+    review.use_hand(store, project)
+    accepted = accepted_alignment(store, project)
+    apart = geometry.apply_pose(truth, accepted.landmarks.moving) - accepted.landmarks.target
+    np.testing.assert_allclose(accepted.landmark_residual_px, np.linalg.norm(apart, axis=1))
+    assert accepted.landmark_loo_px.shape == (3,)
+    steps = recipe.of_project(store, project)
+    assert steps["placement"]["landmarks"] == rows
+    assert steps["outline"]["closing"] == 2.0
+    path = store.folder(project) / "recipe.toml"
+    path.write_text(recipe.to_toml(steps))
+    again = recipe.read(path)
+    assert again["placement"] == steps["placement"]
+    assert again["outline"] == steps["outline"]
+
+
+def test_a_loaded_pose_brings_its_landmarks(store, project, truth):
+    pairs = Landmarks(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))
+    Poses(store, project).record(truth, "x", {"same_section": True})
+    turned = geometry.compose(geometry.make_pose(5.0), truth)
+    review.load(store, project, Alignment(turned, landmarks=pairs), "pose.json")
+    assert Poses(store, project).marks() == {
+        "same_section": True,
+        "landmarks": [[1.0, 2.0, 3.0, 4.0]],
+    }

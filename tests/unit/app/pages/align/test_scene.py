@@ -83,3 +83,20 @@ def test_the_key_changes_with_the_sections_and_the_pixel_size(store, project):
     store.amend(project, "st", um_per_px=1.0)
     assert scene.scene_key(store.manifest(project)) != before
     assert scene.scene_key(store.manifest(store.create("empty"))) == ""
+
+
+def test_grid_and_uncertainty_are_of_an_alignment_that_has_them(client, store, project, truth):
+    n_pixels = len(section_xy(store, project, "sm"))
+    warp = Displacement(np.full((4, 4, 2), 3.0), (-20.0, -20.0), 60.0)
+    found = Alignment(truth, warp, sd_px=np.linspace(1, 9, n_pixels))
+    made_from = store.input_revisions(project, "alignment")
+    placement.commit(store, project, "alignment", found, made_from=made_from, params={})
+    base = f"/api/projects/{project}/align"
+    assert len(client.get(f"{base}/grid/alignment").json["lines"]) > 10
+    colors = client.get(f"{base}/uncertainty/alignment").json
+    assert len(unpacked(colors["rgb"], "u1")) == 3 * n_pixels
+    assert "typical 10 µm" in colors["label"]
+    bare = Alignment(truth)
+    placement.commit(store, project, "alignment", bare, made_from=made_from, params={})
+    answer = client.get(f"{base}/uncertainty/alignment")
+    assert (answer.status_code, "by hand" in answer.json["message"]) == (404, True)
