@@ -56,7 +56,9 @@ format: $(VENV)/.tested
 bench: $(VENV)/.tested
 	$(PIP) --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.main_job
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reassign
 	$(BIN)/python -m benchmarks.alignment
+	$(BIN)/python -m benchmarks.alignment_uncertainty
 
 screenshots: $(VENV)/.tested
 	@.ci/ensure-chromium

@@ -1,91 +1,55 @@
-"""Leiden clusters and a two-dimensional view of an embedding.
-
-Both start from the same exact nearest neighbors, found with a k-d tree (10,000 spots in 10
-dimensions take under a second), so neither depends on an approximate search or its random start.
-"""
+"""Leiden clusters, a resolution to suggest for them, and a two-dimensional view of an embedding."""
 
 from __future__ import annotations
 
+import itertools
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import graspologic_native
 import numpy as np
-import scipy.sparse as sp
-from scipy.spatial import cKDTree
+import pandas as pd
 
+from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError, InvalidParamsError
+from spatialmeta_core.partition import (
+    LEFT_OUT,
+    adjusted_rand,
+    communities,
+    complete_rows,
+    leiden,
+    nearest_neighbors,
+    neighbor_graph,
+)
 
 if TYPE_CHECKING:
-    from spatialmeta_core.types import BoolArray, FloatArray, IntArray
+    from collections.abc import Sequence
 
-__all__ = ["leiden", "nearest_neighbors", "neighbor_graph", "umap"]
+    import scipy.sparse as sp
 
-LEIDEN_ITERATIONS = 10  # whole cycles; the partition of 10,000 spots is stable after about five
-LEIDEN_RANDOMNESS = 0.001  # the library's default
-LEFT_OUT = -1  # label of a spot without an embedding
+    from spatialmeta_core.types import FloatArray, IntArray
+
+__all__ = [
+    "RESOLUTIONS",
+    "Suggestion",
+    "leiden",
+    "nearest_neighbors",
+    "neighbor_graph",
+    "suggest_resolution",
+    "umap",
+]
+
+# evenly spaced on a logarithmic scale, a factor of about 1.4 apart
+RESOLUTIONS = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8, 1.1, 1.6, 2.2, 3.0)
+N_SUBSAMPLES, SUBSAMPLE = 3, 0.8  # how often spots are left out, and the share that stays
+TRIAL_ITERATIONS = 4  # of Leiden, where only the agreement with the full run counts
+SAME_PLATEAU = 0.95  # adjusted Rand index of neighboring resolutions
+STEADINESS = 4  # a plateau is worth the sum of its stabilities to this power: length and quality
+MIN_STABILITY = 0.5  # below, another choice of spots gives other clusters
+NEARLY_BEST = 0.02  # stabilities this close count as equal
+
 FLAT = 1e-6  # extent, relative to the widest, that is rounding in single precision
 MIN_UMAP_SPOTS = 10  # below, two dimensions hold the distances better than a layout does
-
-
-def leiden(
-    latent: FloatArray, *, resolution: float = 1.0, n_neighbors: int = 15, seed: int = 0
-) -> IntArray:
-    """Cluster spots by the Leiden algorithm on their nearest-neighbor graph.
-
-    Two spots are linked, with weight 1, if either is among the other's nearest neighbors. On
-    simulated sections weights by shared neighbors or by distance (as UMAP's) gave the same best
-    clusters, and split domains sooner as the resolution rises.
-
-    Parameters
-    ----------
-    latent
-        Embedding, shape ``(n_spots, n_latent)``; a row with NaN is left out.
-    resolution
-        Above 0; higher gives more and smaller clusters (modularity with a resolution).
-    n_neighbors
-        Nearest neighbors of each spot, exact, the spot itself not counted.
-    seed
-        The same seed gives the same labels.
-
-    Returns
-    -------
-    IntArray
-        Labels from 0 by decreasing cluster size (equal sizes by their first spot), shape
-        ``(n_spots,)``; -1 for a spot left out.
-
-    Raises
-    ------
-    InvalidDataError
-        If ``latent`` is not a matrix of 2 columns or more, or no row is complete.
-    InvalidParamsError
-        If ``resolution`` or ``n_neighbors`` is out of range.
-
-    References
-    ----------
-    Traag, Waltman and van Eck (2019), doi 10.1038/s41598-019-41695-z.
-    """
-    if resolution <= 0:
-        raise InvalidParamsError(f"resolution is {resolution!r}; allowed is above 0.")
-    complete = _complete_rows(latent)
-    labels = np.full(len(latent), LEFT_OUT, dtype=np.int64)
-    if complete.sum() == 1:
-        labels[complete] = 0
-        return labels
-    index, _ = nearest_neighbors(np.asarray(latent)[complete], n_neighbors=n_neighbors)
-    graph = neighbor_graph(index)
-    _, community = graspologic_native.leiden_csr(
-        graph.indptr.astype(np.int64),
-        graph.indices.astype(np.int32),
-        graph.data.astype(np.float64),
-        graph.shape[0],
-        resolution=resolution,
-        randomness=LEIDEN_RANDOMNESS,
-        iterations=LEIDEN_ITERATIONS,
-        seed=seed,
-    )
-    labels[complete] = _by_size(np.array([community[i] for i in range(graph.shape[0])]))
-    return labels
 
 
 def umap(
@@ -129,7 +93,7 @@ def umap(
         raise InvalidParamsError(f"n_neighbors is {n_neighbors!r}; allowed is 2 or more.")
     if not 0 <= min_dist <= 1:
         raise InvalidParamsError(f"min_dist is {min_dist!r}; allowed is 0 to 1.")
-    complete = _complete_rows(latent, at_least=MIN_UMAP_SPOTS)
+    complete = complete_rows(latent, at_least=MIN_UMAP_SPOTS)
     rows = np.asarray(latent, dtype=np.float32)[complete]
     # the library takes at most n - 1 neighbors, the spot itself counted
     index, distance = nearest_neighbors(rows, n_neighbors=min(n_neighbors, len(rows) - 1) - 1)
@@ -155,69 +119,6 @@ def umap(
     return xy
 
 
-def nearest_neighbors(latent: FloatArray, *, n_neighbors: int) -> tuple[IntArray, FloatArray]:
-    """Find the exact nearest neighbors of every row among the other rows.
-
-    Parameters
-    ----------
-    latent
-        Positions, shape ``(n, n_dimensions)``, ``n`` at least 2, no NaN.
-    n_neighbors
-        Wanted number; ``n - 1`` are found where that is fewer.
-
-    Returns
-    -------
-    index, distance
-        Rows and Euclidean distances, nearest first, each ``(n, k)``; the row itself is never in
-        it, also where other rows lie at the same place.
-
-    Raises
-    ------
-    InvalidParamsError
-        If ``n_neighbors`` is below 1.
-    """
-    if n_neighbors < 1:
-        raise InvalidParamsError(f"n_neighbors is {n_neighbors!r}; allowed is 1 or more.")
-    n = len(latent)
-    k = min(n_neighbors, n - 1)
-    distance, index = cKDTree(latent).query(latent, k=k + 1)
-    # the row itself goes last, and is cut off with the last column; where k + 1 others lie at the
-    # very same place it may not be among them, and the farthest is cut off instead
-    itself = index == np.arange(n)[:, None]
-    order = np.argsort(itself, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(index, order, 1), np.take_along_axis(distance, order, 1)
-
-
-def neighbor_graph(index: IntArray) -> sp.csr_matrix:
-    """Link every row with its nearest neighbors, in both directions.
-
-    Parameters
-    ----------
-    index
-        Nearest neighbors of each row, shape ``(n, k)``, the row itself not among them.
-
-    Returns
-    -------
-    scipy.sparse.csr_matrix
-        Symmetric, shape ``(n, n)``, 1 where either row is a neighbor of the other, else 0.
-    """
-    n, k = index.shape
-    start = np.arange(0, n * k + 1, k)
-    near = sp.csr_matrix((np.ones(n * k), index.ravel(), start), shape=(n, n))
-    graph = near.maximum(near.T).tocsr()
-    graph.sort_indices()
-    return graph
-
-
-def _by_size(community: IntArray) -> IntArray:
-    _, first, inverse, size = np.unique(
-        community, return_index=True, return_inverse=True, return_counts=True
-    )
-    rank = np.empty(len(size), dtype=np.int64)
-    rank[np.lexsort((first, -size))] = np.arange(len(size))
-    return rank[inverse]
-
-
 def _principal_plane(rows: FloatArray) -> FloatArray:
     """Project centered rows ``(n, d)`` on their two widest directions, ``(n, 2)``."""
     centered = rows - rows.mean(axis=0)
@@ -230,16 +131,147 @@ def _principal_plane(rows: FloatArray) -> FloatArray:
     return np.asarray(centered @ directions[:2].T)
 
 
-def _complete_rows(latent: FloatArray, *, at_least: int = 1) -> BoolArray:
-    shape = np.shape(latent)
-    if len(shape) != 2 or shape[1] < 2:  # noqa: PLR2004 (rows and columns)
-        raise InvalidDataError(
-            f"The embedding has shape {shape}; expected spots in rows and 2 columns or more."
+@dataclass(frozen=True, slots=True, eq=False)
+class Suggestion:
+    """A resolution whose clusters come back, and all that were tried.
+
+    Attributes
+    ----------
+    resolution, n_clusters
+        The suggestion, and how many clusters it gives.
+    stability
+        Smallest adjusted Rand index of those clusters with clusters from another seed or from a
+        part of the spots; 1 where they always come back.
+    table
+        One row for each resolution tried, ascending, with the columns of
+        ``keys.RESOLUTION_COLUMNS``.
+    labels
+        Clusters at each resolution, shape ``(n_resolutions, n_spots)``, as ``leiden`` gives them.
+    """
+
+    resolution: float
+    n_clusters: int
+    stability: float
+    table: pd.DataFrame
+    labels: IntArray
+
+
+def suggest_resolution(
+    latent: FloatArray,
+    *,
+    n_neighbors: int = 15,
+    resolutions: Sequence[float] = RESOLUTIONS,
+    seeds: Sequence[int] = (0, 1),
+) -> Suggestion:
+    """Suggest the resolution of the Leiden algorithm whose clusters are the most repeatable.
+
+    Clusters that are in the data come back with another seed and when a fifth of the spots are
+    left out, and stay the same over a range of resolutions. Each resolution's stability is its
+    worst agreement with such repeats; neighboring resolutions with nearly the same clusters form a
+    plateau, and the plateau with the largest sum of stabilities (to the fourth power) is taken.
+
+    Parameters
+    ----------
+    latent
+        Embedding, shape ``(n_spots, n_latent)``; a row with NaN is left out.
+    n_neighbors
+        Nearest neighbors of each spot, as for ``leiden``.
+    resolutions
+        What to try, above 0, one or more.
+    seeds
+        Of the Leiden algorithm; the first also chooses the spots that are left out. The same seeds
+        give the same suggestion.
+
+    Returns
+    -------
+    Suggestion
+        With one cluster where no division into two or more is repeatable (a stability of 0.5 or
+        more) and some resolution does not divide; else the most repeatable division. 2,000 spots
+        take about 4 seconds of one processor core.
+
+    Raises
+    ------
+    InvalidDataError
+        If ``latent`` is not a matrix of 2 columns or more, or fewer than 2 rows are complete.
+    InvalidParamsError
+        If ``resolutions`` or ``seeds`` is empty, or a resolution is not above 0.
+
+    References
+    ----------
+    Lange et al. (2004), doi 10.1162/089976604773717621, on stability under resampling.
+    """
+    tried = sorted(set(resolutions))
+    if not tried or tried[0] <= 0 or not seeds:
+        raise InvalidParamsError(
+            f"resolutions are {tuple(resolutions)} and seeds {tuple(seeds)}; allowed is at least "
+            "one of each, and resolutions above 0."
         )
-    complete = ~np.isnan(latent).any(axis=1)
-    if complete.sum() < at_least:
-        raise InvalidDataError(
-            f"{int(complete.sum())} spots have an embedding; expected {at_least} or more. Run the "
-            "integration on more spots."
-        )
-    return np.asarray(complete)
+    complete = complete_rows(latent, at_least=2)
+    rows = np.asarray(latent)[complete]
+    full = np.arange(len(rows))
+    rng = np.random.default_rng(seeds[0])
+    n_kept = max(2, round(SUBSAMPLE * len(rows)))
+    kept = [np.sort(rng.choice(full, n_kept, replace=False)) for _ in range(N_SUBSAMPLES)]
+    graph = _graph(rows, n_neighbors)
+    trials = [(full, graph, seed) for seed in seeds[1:]]
+    trials += [(part, _graph(rows[part], n_neighbors), seeds[0]) for part in kept]
+    found = [communities(graph, resolution=r, seed=seeds[0]) for r in tried]
+    stability = [
+        min(_agreement(one, r, trial) for trial in trials)
+        for one, r in zip(found, tried, strict=True)
+    ]
+    table = pd.DataFrame(
+        {
+            "resolution": tried,
+            "n_clusters": [int(one.max()) + 1 for one in found],
+            "stability": stability,
+            "plateau": _plateaus(found),
+        }
+    )[list(keys.RESOLUTION_COLUMNS)]
+    best = _choose(table)
+    labels = np.full((len(tried), len(complete)), LEFT_OUT, dtype=np.int64)
+    labels[:, complete] = found
+    return Suggestion(
+        resolution=float(tried[best]),
+        n_clusters=int(table["n_clusters"].iloc[best]),
+        stability=float(stability[best]),
+        table=table,
+        labels=labels,
+    )
+
+
+def _graph(rows: FloatArray, n_neighbors: int) -> sp.csr_matrix:
+    return neighbor_graph(nearest_neighbors(rows, n_neighbors=n_neighbors)[0])
+
+
+def _agreement(
+    reference: IntArray, resolution: float, trial: tuple[IntArray, sp.csr_matrix, int]
+) -> float:
+    part, graph, seed = trial
+    again = communities(graph, resolution=resolution, seed=seed, iterations=TRIAL_ITERATIONS)
+    return adjusted_rand(reference[part], again)
+
+
+def _plateaus(found: Sequence[IntArray]) -> IntArray:
+    """Return the number of the run of nearly the same partitions that each belongs to."""
+    breaks = [adjusted_rand(one, other) < SAME_PLATEAU for one, other in itertools.pairwise(found)]
+    return np.concatenate([[0], np.cumsum(breaks)]).astype(np.int64)
+
+
+def _choose(table: pd.DataFrame) -> int:
+    """Return the row in the middle of the best plateau, of those that are nearly its most stable.
+
+    Of plateaus that are worth the same, the one with more clusters is taken.
+    """
+    stability = table["stability"].to_numpy()
+    divided = (table["n_clusters"] > 1).to_numpy()
+    steady = divided & (stability >= MIN_STABILITY)
+    if not steady.any():
+        whole = np.flatnonzero(~divided)
+        return int(whole[-1]) if len(whole) else int(stability.argmax())
+    plateau = table["plateau"].to_numpy()
+    worth = np.bincount(plateau, weights=np.where(steady, stability, 0.0) ** STEADINESS)
+    best = len(worth) - 1 - int(np.round(worth, 6)[::-1].argmax())
+    rows = np.flatnonzero(steady & (plateau == best))
+    rows = rows[stability[rows] >= stability[rows].max() - NEARLY_BEST]
+    return int(rows[np.abs(rows - rows.mean()).argmin()])

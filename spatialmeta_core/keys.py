@@ -8,7 +8,8 @@ CLUSTER: Final = "cluster"
 CONTRIBUTION: Final = "modality_contribution"
 THETA_ST: Final = "theta_st"
 THETA_SM: Final = "theta_sm"
-N_DONORS: Final = "n_sm_donors"
+N_DONORS: Final = "n_sm_donors"  # pixels behind a row's metabolites; 1 where rows are pixels
+N_ST_DONORS: Final = "n_st_donors"  # ST spots behind a row's counts; only where rows are SM pixels
 
 # var: one row per feature
 FEATURE_TYPE: Final = "type"
@@ -23,6 +24,9 @@ MORAN_I: Final = "moran_i"
 MORAN_P: Final = "moran_p"
 MORAN_P_ADJ: Final = "moran_p_adj"
 SELECTED: Final = "spatially_variable"
+SHIFT_R: Final = "shift_r_min"  # smallest correlation of a carried feature under shift
+R_NOISE: Final = "r_noise"  # correlation that noise between pixels alone leaves, not shifted
+HOLDS: Final = "holds_under_shift"  # whether that is at least the threshold: "yes", "no", "" none
 
 # obsm: coordinates and embeddings
 SPATIAL: Final = "spatial"
@@ -45,6 +49,7 @@ UM_PER_PX: Final = "um_per_px"  # in uns[OURS]; absent when unknown
 SIMULATED: Final = "simulated"  # in uns[OURS]; True for data made by spatialmeta_core.simulate
 NOTES: Final = "notes"  # in uns[OURS]; what the reader decided, for the check report
 WARNINGS: Final = "warnings"  # in uns[OURS]; what the reader wants the user to look at
+SAMPLES: Final = "samples"  # in uns[OURS]; of a file with several: "name", "n_spots", "taken"
 STEP: Final = "step"  # in uns[OURS] of SM: median raster step, unit of the file
 POLARITY: Final = "polarity"  # in uns[OURS] of SM: "positive" or "negative"; absent when unknown
 PARAMS: Final = "params"
@@ -78,4 +83,19 @@ GRADIENT_COLUMNS: Final = (
     "z_high",
     "n_spots",
 )
+RESOLUTION_COLUMNS: Final = (
+    "resolution",
+    "n_clusters",
+    "stability",  # smallest adjusted Rand index with clusters from another seed or fewer spots
+    "plateau",  # number of the run of resolutions with nearly the same clusters, from 0
+)
 SCREEN_COLUMNS: Final = ("feature", "type", "rho", "peak", "p", "p_adj", "n_spots")
+STABILITY_COLUMNS: Final = (
+    "feature",
+    "type",
+    "r_mean",  # mean Pearson correlation with the result in place, over the perturbations
+    SHIFT_R,
+    "worst",  # the perturbation with the smallest correlation, in words
+    R_NOISE,
+    HOLDS,  # bool
+)

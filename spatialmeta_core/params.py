@@ -76,14 +76,33 @@ class AlignParams:
 
 
 @dataclass(frozen=True, slots=True)
+class OutlineParams:
+    """Which SM pixels count as tissue, and how tightly the outline follows them."""
+
+    closing: float = 0.8  # radius of the discs that close gaps, pixel spacings; larger: smoother
+    min_piece: float = 0.015  # smaller connected pieces are stray, as a fraction of all pixels
+    by_total: bool = False  # also leave out pixels of low total intensity
+    min_total: float = 0.0  # ... below this total; 0: Otsu's threshold on the log totals
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        _within(self, 0.5, 6.0, "closing")
+        _within(self, 0.0, 0.5, "min_piece")
+        _at_least(self, 0.0, "min_total")
+
+
+@dataclass(frozen=True, slots=True)
 class ReassignParams:
-    """Averaging SM pixels onto ST spots (paper, "Reassignment")."""
+    """Carrying SM pixels onto ST spots or back (paper, "Reassignment")."""
 
     n_neighbors: int = 5  # K of the paper
     distance_factor: float = 1.5  # cut-off = factor x spacing of the target's spots
     spacing: Literal["median", "minimum"] = "median"  # robust; the paper's is the minimum
-    method: Literal["mean", "distance", "area"] = "mean"  # of the K nearest; the paper's is "mean"
+    # "mean" of the K nearest (the paper's), "distance": they weigh 1 / distance, "area": pixels
+    # weigh the area they share with the spot; K and the cut-off have no part in it
+    method: Literal["mean", "distance", "area"] = "mean"
     direction: Literal["sm_to_st", "st_to_sm"] = "sm_to_st"  # only the source is averaged
+    spot_diameter: float = 0.55  # x spacing, of ST spots for "area"; Visium: 55 um at 100 um
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -95,6 +114,7 @@ class ReassignParams:
             self.direction in ("sm_to_st", "st_to_sm"), self, "direction", "sm_to_st or st_to_sm"
         )
         _within(self, 0.01, 100.0, "distance_factor")
+        _within(self, 0.01, 2.0, "spot_diameter")
         _require(self.spacing in ("median", "minimum"), self, "spacing", "median or minimum")
 
 
@@ -152,6 +172,9 @@ class TrainParams:
     validation_fraction: float = 0.1
     gradient_clip: float = 5.0  # norm
     checkpoint_every: int = 5  # epochs
+    # after training: draw out the latent directions that separate groups of spots (Ding and Li
+    # 2007, doi 10.1145/1273496.1273562); what is decoded stays the same
+    separate: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -163,7 +163,7 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One hypothesis of a global search; a lower ``cost`` is better."""
+    """One hypothesis; a lower ``cost`` is better, from ``align`` its improbability in nats."""
 
     pose: Pose
     cost: float
@@ -182,11 +182,12 @@ class Alignment:
     loss
         Objective after each step, shape ``(n_steps,)``.
     candidates
-        Hypotheses of the global search, best first; empty after a hand start.
+        Hypotheses, best first; after a hand start those near it, empty if the start was kept.
     margin
-        Cost of the runner-up over the best's, minus 1; infinite without a runner-up.
+        Nats by which the best is more probable than any that puts the tissue elsewhere; infinite
+        if there is none.
     ambiguous
-        Whether the outline alone cannot tell the first candidates apart.
+        Whether the fit cannot tell the first candidates apart.
     score
         Fit before (``score_before``, at the given start, or None) and after.
     target
@@ -263,7 +264,7 @@ class Contribution:
     theta_st, theta_sm
         Cosines of eqs 20 and 21, in [-1, 1].
     balance
-        ``theta_st - theta_sm + 0.5``; above 0.5 ST leads; range -1.5 to 2.5.
+        0 to 1: above 0.5 ST alone tells more of the spot's group than SM alone, below 0.5 less.
     """
 
     theta_st: FloatArray
@@ -345,7 +346,9 @@ class Trajectory:
 
 @dataclass(frozen=True, slots=True)
 class CheckItem:
-    """One line of a file's check report."""
+    """One line of a file's check report; ``code`` and ``title`` as in the expected errors."""
 
     level: Literal["ok", "warning", "error"]
     text: str
+    title: str = ""
+    code: str = ""

@@ -16,13 +16,16 @@ import numpy as np
 from scipy.spatial import KDTree
 
 if TYPE_CHECKING:
-    from spatialmeta_core.align.shape import Shape
+    from spatialmeta_core.align.extra import Terms
+    from spatialmeta_core.align.velocity import Flow
     from spatialmeta_core.align.warp import Warp
     from spatialmeta_core.types import BoolArray, FloatArray
 
-NOISE = 0.008  # of a matched outline point, in units of the tissue's size
-LOST_REACH = 0.3  # distances on a lost stretch are spread evenly up to here
-DIRECTION_WEIGHT = 4.0  # concentration of matched normals
+NOISE = 0.006  # of a matched outline point, in units of the tissue's size
+# Distances on a lost stretch are spread evenly up to here. A lost edge may be anywhere, but it is
+# one smooth line: where its last observation was tells within this where the next one is.
+LOST_REACH = 0.06
+DIRECTION_WEIGHT = 3.0  # concentration of matched normals
 POINTS_PER_OBSERVATION = 6  # neighboring outline points err together
 POINTS_PER_BLOCK = 3  # that share a state, for speed
 CHANCE_LOST = 0.02  # that a lost stretch starts at an observation
@@ -38,7 +41,9 @@ class Runs(NamedTuple):
     matched: BoolArray
 
 
-def read_runs(distance: FloatArray, cosine: FloatArray, noise: float = NOISE) -> Runs:
+def read_runs(
+    distance: FloatArray, cosine: FloatArray, noise: float = NOISE, reach: float = LOST_REACH
+) -> Runs:
     """Split an outline into matched and lost stretches (Viterbi).
 
     Parameters
@@ -49,6 +54,8 @@ def read_runs(distance: FloatArray, cosine: FloatArray, noise: float = NOISE) ->
         Between the normals there.
     noise
         Standard deviation of the distance of a matched point.
+    reach
+        Distances of lost points are spread evenly up to here.
     """
     matched = -0.5 * (distance / noise) ** 2 - math.log(noise * math.sqrt(2 * math.pi))
     gain = (matched + DIRECTION_WEIGHT * (cosine - 1)) / POINTS_PER_OBSERVATION
@@ -56,7 +63,7 @@ def read_runs(distance: FloatArray, cosine: FloatArray, noise: float = NOISE) ->
     size = np.diff(blocks, append=len(gain))
     value, states = _viterbi(
         np.add.reduceat(gain, blocks).tolist(),
-        (size * -math.log(LOST_REACH) / POINTS_PER_OBSERVATION).tolist(),
+        (size * -math.log(reach) / POINTS_PER_OBSERVATION).tolist(),
         math.log(CHANCE_LOST * POINTS_PER_BLOCK / POINTS_PER_OBSERVATION),
         math.log(CHANCE_FOUND * POINTS_PER_BLOCK / POINTS_PER_OBSERVATION),
     )
@@ -86,11 +93,13 @@ def _viterbi(
     return max(found, lost), states
 
 
-def misfit(matrix: FloatArray, warp: Warp, moving: Shape, target: Shape) -> float:
-    """Improbability of a placement, per observation; 0 is perfect, about 3 nothing matches.
+def misfit(matrix: FloatArray, warp: Warp | Flow, terms: Terms) -> float:
+    """Improbability of a placement, in nats; differences are what counts.
 
-    Negative log likelihood of both outlines, in nats above that of a perfect match, plus the
-    improbability of the displacement, the stretch (sd 12 %) and the change of area (sd 25 %).
+    Negative log likelihood of both outlines above that of a perfect match, each counted half as
+    both see the same pairs of points, plus the
+    improbability of the displacement, the stretch (sd 12 %), the change of area (sd 25 %) and what
+    the other terms add.
 
     Parameters
     ----------
@@ -99,6 +108,7 @@ def misfit(matrix: FloatArray, warp: Warp, moving: Shape, target: Shape) -> floa
     warp
         Displacement added to it.
     """
+    moving, target = terms.moving, terms.target
     linear = matrix[:, :2]
     place = moving.outline @ linear.T + matrix[:, 2]
     place = place + warp.at(place)
@@ -109,8 +119,10 @@ def misfit(matrix: FloatArray, warp: Warp, moving: Shape, target: Shape) -> floa
     back = read_runs(apart, (target.normal * normal[nearest]).sum(axis=1))
     n = (len(place) + len(apart)) / POINTS_PER_OBSERVATION
     perfect = -n * math.log(NOISE * math.sqrt(2 * math.pi))
+    outline = perfect - ahead.log_likelihood - back.log_likelihood
     prior = warp.improbability() + _affine_improbability(warp.linear() @ linear)
-    return (perfect - ahead.log_likelihood - back.log_likelihood + prior) / n
+    more = terms.extra.evidence(matrix, warp) if terms.extra is not None else 0.0
+    return terms.params.outline_weight * outline / 2 + prior + more
 
 
 def _affine_improbability(linear: FloatArray) -> float:

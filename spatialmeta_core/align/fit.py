@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.spatial import KDTree
 from threadpoolctl import threadpool_limits
 
-from spatialmeta_core.align.frame import Frame, displacement_of, pose_of, quarter_turns
-from spatialmeta_core.align.hypotheses import MIN_MARGIN, rank_hypotheses
+from spatialmeta_core.align.agreement import by_landmarks
+from spatialmeta_core.align.extra import Terms, Together
+from spatialmeta_core.align.frame import Frame
+from spatialmeta_core.align.hypotheses import rank_hypotheses
+from spatialmeta_core.align.landmarks import (
+    checked_landmarks,
+    landmark_term,
+    landmarks_alone,
+    require_enough,
+    spread_out,
+)
+from spatialmeta_core.align.outcome import Section, outcome
 from spatialmeta_core.align.outline import find_target
+from spatialmeta_core.align.scoring import orientations, score
 from spatialmeta_core.align.search import global_starts, hand_starts
-from spatialmeta_core.align.shape import Shape, spots_shape
-from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.geometry import apply_pose, as_xy, spacing
-from spatialmeta_core.params import AlignParams, ReassignParams
-from spatialmeta_core.types import Alignment, Candidate, FitScore
+from spatialmeta_core.align.shape import DISC_RADIUS, MIN_PIECE, spots_shape
+from spatialmeta_core.align.values import Side, prefer, value_terms
+from spatialmeta_core.errors import InvalidDataError, InvalidParamsError
+from spatialmeta_core.geometry import apply_pose, as_xy, landmark_distances, make_pose
+from spatialmeta_core.params import AlignParams
+from spatialmeta_core.types import Alignment
 
 if TYPE_CHECKING:
-    from spatialmeta_core.align.frame import Placed
+    from spatialmeta_core.align.extra import Extra
     from spatialmeta_core.align.hypotheses import Progress
-    from spatialmeta_core.types import FloatArray, Pose, TissueImage
+    from spatialmeta_core.align.search import Placement
+    from spatialmeta_core.align.shape import Shape
+    from spatialmeta_core.types import BoolArray, FloatArray, Landmarks, Pose, TissueImage
 
-N_RETURNED = 5
-MIN_COST = 0.1  # nats; smaller costs are noise and tell nothing apart
-SCORE_GRID = 70  # grid steps per size when scoring; coarser than fitting, and quick
+__all__ = ["align", "orientations", "score"]
+
+MAX_AREA_RATIO = 4.0  # of two sections in the same unit
+MAX_OVERLAP_LOST = 0.05  # that histology or features may cost
 
 
 def align(
@@ -37,6 +50,11 @@ def align(
     *,
     start: Pose | None = None,
     target_image: TissueImage | None = None,
+    landmarks: Landmarks | None = None,
+    moving_mask: BoolArray | None = None,
+    moving_closing: float = DISC_RADIUS,
+    moving_values: FloatArray | None = None,
+    target_values: FloatArray | None = None,
     on_progress: Progress | None = None,
 ) -> Alignment:
     """Fit a moving section to a target section by the outlines of the tissue.
@@ -56,11 +74,24 @@ def align(
     target_xy
         Spots of the target section, shape ``(n_target, 2)``, full-resolution px.
     params
-        Target, transform and nonrigid correction; by default ``AlignParams()``.
+        Target, transform, nonrigid correction and weights; by default ``AlignParams()``. A
+        ``"rigid"`` transform keeps the start's scale; without a start both sections must be in the
+        same unit.
     start
         Pose from moving positions to target px, set by hand.
     target_image
         Histology picture of the target; see ``choose_target`` for when it is used.
+    landmarks
+        Places marked by hand in both sections. Two or more are a start by themselves (of two, the
+        outline chooses the flip, unless there is a start); a wrong one hardly pulls.
+    moving_mask
+        Pixels that are tissue, shape ``(n_moving,)``; the others are carried along without a say.
+        By default all but those of small pieces.
+    moving_closing
+        Radius, in spacings of the moving section, of the discs that close gaps of its outline.
+    moving_values, target_values
+        Latent or measured values of each section for the histology and feature terms, shapes
+        ``(n_moving, p)`` and ``(n_target, q)``; used where the term's weight is above 0.
     on_progress
         Called with a fraction from 0 to 1 and a message; it may raise to cancel.
 
@@ -75,88 +106,129 @@ def align(
     ------
     InvalidDataError
         If a section has fewer than 10 different spots or all on one line, if a coordinate is
-        missing, or if the sections do not overlap in the end (E-18).
+        missing, if the mask does not fit the moving section, if rigid sections are not in the same
+        unit, if landmarks differ in number, lie far outside or, as the only term of an affine fit,
+        on one line (E-20), or if the sections do not overlap in the end (E-18).
+    InvalidParamsError
+        If the outline has no weight and nothing else holds the fit.
 
     References
     ----------
     Tian et al. (2025), doi 10.1038/s41467-025-63915-z, eqs 1 to 4.
     """
     settings = params or AlignParams()
+    moving_xy = as_xy(moving_xy, "the moving section")
+    target_xy = as_xy(target_xy, "the target section")
+    pairs = checked_landmarks(landmarks, moving_xy, target_xy)
+    given = _Given(start, pairs, target_image, moving_values, target_values)
+    _require_held(settings, given)
     report = on_progress or _silent
     report(0.0, "Finding the outlines")
-    moving_shape = spots_shape(as_xy(moving_xy, "the moving section"))
-    target_xy = as_xy(target_xy, "the target section")
+    moving_shape = spots_shape(
+        _tissue(moving_xy, moving_mask),
+        closing=moving_closing,
+        min_piece=MIN_PIECE if moving_mask is None else 0.0,  # the mask has decided
+    )
     which, reason, target_shape = find_target(target_xy, target_image, settings)
-    section = _Section(
-        np.asarray(moving_xy, float),
-        target_xy,
-        target_shape,
-        Frame.between(moving_shape, target_shape, start),
-    )
-    moving, target = section.frame.normalized(moving_shape, target_shape)
-    starts = (
-        global_starts(moving, target)
-        if start is None
-        else hand_starts(section.frame.matrix_of(start))
-    )
+    if settings.transform == "rigid" and start is None:
+        _require_same_unit(moving_shape, target_shape)
+    scale = make_pose() if settings.transform == "rigid" and start is None else start
+    frame = Frame.between(moving_shape, target_shape, scale)
+    section = Section(moving_xy, target_xy, target_shape, frame, moving_mask, moving_closing)
+    moving, target = frame.normalized(moving_shape, target_shape)
+    terms = _terms(moving, target, settings, given=given, section=section)
+    require_enough(terms)
     # the matrices are small: several threads would spend their time waiting for each other
     with threadpool_limits(1, "blas"):
-        found = rank_hypotheses(starts, moving, target, settings, report)
-    report(0.95, "Scoring the result")
-    best = _result(found, moving, section, settings)
-    best = replace(best, target=which, notes=(reason, *best.notes))
+        if landmarks_alone(settings):
+            found = by_landmarks(terms)
+        else:
+            found = rank_hypotheses(_starts(terms, frame, start), terms, report)
+        report(0.95, "Scoring the result")
+        best = outcome(found, terms, section, pairs)
+    best = replace(best, target=which, notes=(reason, *terms.notes, *best.notes))
     if start is not None:
-        best = _not_worse(best, start, section)
+        vouched = prefer(terms, found[0], frame.matrix_of(start))
+        best = _not_worse(best, start, section, vouched=vouched)
     _require_overlap(best, len(target_xy))
     return best
 
 
-class _Section(NamedTuple):
-    """What stays the same over all hypotheses."""
+class _Given(NamedTuple):
+    """What the user gave beside the positions."""
 
-    moving_xy: FloatArray
-    target_xy: FloatArray
-    target: Shape
-    frame: Frame
+    start: Pose | None
+    landmarks: Landmarks | None
+    target_image: TissueImage | None
+    moving_values: FloatArray | None
+    target_values: FloatArray | None
+
+
+def _require_held(params: AlignParams, given: _Given) -> None:
+    n_pairs = 0 if given.landmarks is None else len(given.landmarks.moving)
+    if params.outline_weight + params.histology_weight + params.feature_weight > 0 or n_pairs > 1:
+        return
+    raise InvalidParamsError(
+        f"outline_weight is 0, and with {n_pairs} landmarks nothing else holds the fit. "
+        "Raise a weight, or add landmarks: 2 or more."
+    )
+
+
+def _tissue(moving_xy: FloatArray, mask: BoolArray | None) -> FloatArray:
+    """Leave out the pixels that are not tissue."""
+    if mask is None:
+        return moving_xy
+    if np.shape(mask) != (len(moving_xy),):
+        raise InvalidDataError(
+            f"The tissue mask has shape {np.shape(mask)}; expected ({len(moving_xy)},): "
+            "one value per position of the moving section."
+        )
+    return np.asarray(moving_xy[np.asarray(mask, bool)])
+
+
+def _require_same_unit(moving: Shape, target: Shape) -> None:
+    ratio = max(moving.area / target.area, target.area / moving.area)
+    if ratio > MAX_AREA_RATIO:
+        raise InvalidDataError(
+            f"The areas of the two sections differ {ratio:,.1f} times. A rigid alignment keeps "
+            "the scale, so both sections must be in the same unit. Convert one of them, or choose "
+            "a transform that can scale."
+        )
+
+
+def _terms(
+    moving: Shape, target: Shape, params: AlignParams, *, given: _Given, section: Section
+) -> Terms:
+    """All terms of the fit, in the frames of ``section``."""
+    parts: list[Extra] = []
+    pairs = None
+    if given.landmarks is not None:
+        term = landmark_term(given.landmarks, section.frame, params.transform, given.start)
+        parts.append(term)
+        pairs = term.pairs
+    center, length = section.frame.moving_center, section.frame.moving_length
+    ours = Side("SM", (section.moving_xy - center) / length, given.moving_values, moving)
+    center, length = section.frame.target_center, section.frame.target_length
+    theirs = Side("ST", (section.target_xy - center) / length, given.target_values, target)
+    more = value_terms(
+        ours, theirs, section.frame, params, image=given.target_image, start=given.start
+    )
+    parts.extend(more.parts)
+    together = Together(tuple(parts)) if parts else None
+    return Terms(moving, target, params, together, pairs, more.notes)
+
+
+def _starts(terms: Terms, frame: Frame, start: Pose | None) -> list[Placement]:
+    """Placements to begin from; landmarks that hold turn and scale propose their own."""
+    if start is not None:
+        return hand_starts(frame.matrix_of(start))
+    if terms.landmarks is not None and spread_out(terms.landmarks):
+        return []
+    return global_starts(terms.moving, terms.target, terms.params.transform)
 
 
 def _silent(_fraction: float, _message: str) -> None:
     return
-
-
-def _result(
-    found: list[Placed], moving: Shape, section: _Section, params: AlignParams
-) -> Alignment:
-    best = found[0]
-    candidates = tuple(
-        Candidate(pose_of(p, moving, section.frame, params.transform), p.cost)
-        for p in found[:N_RETURNED]
-    )
-    costs = [max(p.cost, MIN_COST) for p in found]
-    margin = costs[1] / costs[0] - 1 if len(found) > 1 else math.inf
-    notes = []
-    if margin < MIN_MARGIN:
-        notes.append(
-            "The outline alone cannot tell the best two placements apart "
-            f"(their costs differ by {margin:.0%}). Compare the candidates and choose."
-        )
-    pose = candidates[0].pose
-    alignment = Alignment(
-        pose=pose,
-        loss=np.array(best.placement.history),
-        candidates=candidates,
-        margin=margin,
-        ambiguous=margin < MIN_MARGIN,
-    )
-    if params.nonrigid:
-        field = displacement_of(best, pose, section.frame, section.moving_xy)
-        if field is None:
-            notes.append("The local warp would have folded the tissue and was left out.")
-        alignment = replace(alignment, displacement=field)
-    reached = score(
-        alignment.apply(section.moving_xy), section.target_xy, pose=pose, shape=section.target
-    )
-    return replace(alignment, score=reached, notes=tuple(notes))
 
 
 def _require_overlap(result: Alignment, n_spots: int) -> None:
@@ -169,18 +241,27 @@ def _require_overlap(result: Alignment, n_spots: int) -> None:
         )
 
 
-def _not_worse(result: Alignment, start: Pose, section: _Section) -> Alignment:
-    """Keep the start where the fit lost overlap without bringing the outlines closer."""
+def _not_worse(result: Alignment, start: Pose, section: Section, *, vouched: bool) -> Alignment:
+    """Keep the start where the fit lost overlap and brought nothing closer.
+
+    What the histology or the features have vouched for may cost a little overlap.
+    """
     placed = apply_pose(start, section.moving_xy)
-    before = score(placed, section.target_xy, pose=start, shape=section.target)
+    before = section.score(placed, start)
     after = result.score
     result = replace(result, score_before=before)
     if (
         after is None
         or after.overlap >= before.overlap
         or after.outline_distance_px < before.outline_distance_px
+        or (vouched and after.overlap > before.overlap - MAX_OVERLAP_LOST)
     ):
         return result
+    residual = None
+    if result.landmarks is not None and result.landmark_residual_px is not None:
+        residual = landmark_distances(start, result.landmarks)
+        if np.median(result.landmark_residual_px) < np.median(residual):
+            return result
     note = (
         f"Automatic alignment made it worse (overlap {after.overlap:.2f}, "
         f"was {before.overlap:.2f}). Your pose was kept. "
@@ -192,84 +273,7 @@ def _not_worse(result: Alignment, start: Pose, section: _Section) -> Alignment:
         score=before,
         score_before=before,
         target=result.target,
+        landmarks=result.landmarks,
+        landmark_residual_px=residual,
         notes=(*result.notes[:1], note),
     )
-
-
-def score(
-    placed_xy: FloatArray,
-    target_xy: FloatArray,
-    *,
-    pose: Pose | None = None,
-    shape: Shape | None = None,
-) -> FitScore:
-    """Measure how well placed spots fit a target; quick enough for every change of a hand pose.
-
-    Parameters
-    ----------
-    placed_xy
-        Moving spots in the target frame, shape ``(n_moving, 2)``, px.
-    target_xy
-        Spots of the target, shape ``(n_target, 2)``, px.
-    pose
-        Affine map that placed them, for the stretch; without it the stretch is 1.
-    shape
-        Tissue to compare with where that is not the one under the spots (the image's), px.
-
-    Returns
-    -------
-    FitScore
-        ``covered`` counts target spots with a moving spot within 1.5 times the spacing of the
-        target, the cut-off of the reassignment.
-
-    Raises
-    ------
-    InvalidDataError
-        If a section has fewer than 10 different spots or all on one line, or a coordinate is
-        missing.
-    """
-    moving = spots_shape(placed_xy, SCORE_GRID)
-    target = shape or spots_shape(target_xy, SCORE_GRID)
-    there = target.distance < 0
-    rows, columns = np.nonzero(there)
-    nodes = np.column_stack([columns, rows]) * target.step + target.origin
-    shared = float((moving.at(nodes)[0] < 0).mean()) * target.area
-    gaps = np.abs(np.concatenate([moving.at(target.outline)[0], target.at(moving.outline)[0]]))
-    reach = ReassignParams().distance_factor * spacing(target_xy)
-    near, _ = KDTree(placed_xy).query(target_xy, distance_upper_bound=reach)
-    stretches = np.linalg.svd(pose.matrix[:, :2])[1] if pose is not None else np.ones(2)
-    return FitScore(
-        overlap=2 * shared / (moving.area + target.area),
-        outline_distance_px=float(np.median(gaps)),
-        covered=float(np.isfinite(near).mean()),
-        stretch=float(stretches[0] / stretches[1]),
-    )
-
-
-def orientations(
-    moving_xy: FloatArray, target_xy: FloatArray, start: Pose
-) -> tuple[Candidate, ...]:
-    """Turn a pose by quarter turns, with and without a flip, and rank the eight by overlap.
-
-    Parameters
-    ----------
-    moving_xy
-        Positions of the moving section, shape ``(n_moving, 2)``.
-    target_xy
-        Spots of the target section, shape ``(n_target, 2)``, px.
-    start
-        Pose to turn; its scales are kept and the centers of the two tissues are put together.
-
-    Returns
-    -------
-    tuple of Candidate
-        Eight, best first; ``cost`` is 1 minus the overlap.
-    """
-    moving_center = spots_shape(moving_xy, SCORE_GRID).center()
-    target = spots_shape(target_xy, SCORE_GRID)
-    found = []
-    for turned in quarter_turns(start, moving_center, target.center()):
-        placed = apply_pose(turned, moving_xy)
-        reached = score(placed, target_xy, pose=turned, shape=target)
-        found.append(Candidate(turned, 1 - reached.overlap))
-    return tuple(sorted(found, key=lambda c: c.cost))

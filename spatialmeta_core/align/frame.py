@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from spatialmeta_core.align.search import Placement, Transform, directions
+from spatialmeta_core.align.search import Placement, Transform, directions, moved_along
 from spatialmeta_core.geometry import apply_pose
 from spatialmeta_core.types import Displacement, FloatArray, Pose
 
 if TYPE_CHECKING:
     from spatialmeta_core.align.shape import Shape
+    from spatialmeta_core.align.velocity import Flow
     from spatialmeta_core.align.warp import Warp
 
 GRID_STEP = 0.05  # of the displacement returned, in units of the tissue's size
-GRID_MARGIN = 2  # steps around the moving section
+FINER_GRIDS = 2  # times a flow's grid may be made finer, until it does not fold between its nodes
+GRID_MARGIN = 0.1  # around the moving section, in units of the tissue's size
 MIN_DETERMINANT = 0.1  # local change of area; below it the tissue nearly folds
 
 
@@ -24,7 +26,7 @@ class Placed(NamedTuple):
     """A hypothesis: placement, displacement and misfit, in the normalized frames."""
 
     placement: Placement
-    warp: Warp
+    warp: Warp | Flow
     cost: float
 
 
@@ -71,38 +73,81 @@ def pose_of(placed: Placed, moving: Shape, frame: Frame, transform: Transform) -
     """Pose nearest to the whole placement, displacement included, over the moving tissue."""
     matrix = placed.placement.matrix
     affine = moving.interior @ matrix[:, :2].T + matrix[:, 2]
-    basis, origin = directions(matrix, transform)
+    basis, _ = directions(matrix, transform)
     corners = np.column_stack([moving.interior, np.ones(len(moving.interior))])
     # each column of the basis, as a (2, 3) matrix, moves the points by corners @ column.T
     design = np.column_stack([(corners @ column.reshape(2, 3).T).ravel() for column in basis.T])
     change = np.linalg.lstsq(design, placed.warp.at(affine).ravel(), rcond=None)[0]
-    return frame.pose_from((origin + basis @ change).reshape(2, 3))
+    return frame.pose_from(moved_along(matrix, change, transform)[0])
 
 
 def displacement_of(
-    placed: Placed, pose: Pose, frame: Frame, moving_xy: FloatArray
-) -> Displacement | None:
+    placed: Placed, pose: Pose, frame: Frame, moving_xy: FloatArray, *, is_flow: bool = False
+) -> tuple[Displacement | None, float]:
     """Return what ``pose`` leaves out of the placement, on a grid over the moving section, px.
 
-    None if the map would fold the tissue.
+    Parameters
+    ----------
+    is_flow
+        The exact map does not fold; the grid is made finer until what lies between its nodes does
+        not either.
+
+    Returns
+    -------
+    displacement
+        None if the map would fold the tissue.
+    min_jacobian
+        Its smallest local change of area, also where it folds.
     """
-    step = GRID_STEP * frame.target_length
-    nodes, origin, (rows, columns) = _grid(apply_pose(pose, moving_xy), step)
+    field, least = None, -math.inf
+    for finer in range(FINER_GRIDS + 1 if is_flow else 1):
+        field = _on_grid(placed, pose, frame, moving_xy, GRID_STEP / 2**finer)
+        least = min_jacobian(field)
+        if least >= MIN_DETERMINANT:
+            return field, least
+    return (field if is_flow and least > 0 else None), least
+
+
+def _on_grid(
+    placed: Placed, pose: Pose, frame: Frame, moving_xy: FloatArray, relative_step: float
+) -> Displacement:
+    step = relative_step * frame.target_length
+    margin = round(GRID_MARGIN / relative_step)
+    nodes, origin, (rows, columns) = _grid(apply_pose(pose, moving_xy), step, margin)
     linear = np.linalg.inv(pose.matrix[:, :2])
     source = ((nodes - pose.matrix[:, 2]) @ linear.T - frame.moving_center) / frame.moving_length
-    affine = apply_pose(Pose(placed.placement.matrix), source)
-    wanted = (affine + placed.warp.at(affine)) * frame.target_length + frame.target_center
+    wanted = placed_at(placed, source) * frame.target_length + frame.target_center
     vectors = (wanted - nodes).reshape(rows, columns, 2)
-    along_y, along_x = (np.asarray(np.gradient(vectors, step, axis=k)) for k in (0, 1))
-    determinant = (1 + along_x[..., 0]) * (1 + along_y[..., 1]) - along_x[..., 1] * along_y[..., 0]
-    if determinant.min() < MIN_DETERMINANT:
-        return None
     return Displacement(vectors, (float(origin[0]), float(origin[1])), step)
 
 
-def _grid(xy: FloatArray, step: float) -> tuple[FloatArray, FloatArray, tuple[int, int]]:
-    origin = xy.min(axis=0) - GRID_MARGIN * step
-    columns, rows = np.ceil(np.ptp(xy, axis=0) / step).astype(int) + 2 * GRID_MARGIN + 1
+def placed_at(placed: Placed, source: FloatArray) -> FloatArray:
+    """Carry points ``(n, 2)`` through the whole placement, in the normalized frames."""
+    affine = apply_pose(Pose(placed.placement.matrix), source)
+    return np.asarray(affine + placed.warp.at(affine))
+
+
+def min_jacobian(displacement: Displacement) -> float:
+    """Smallest local change of area by a displacement, 1 where nothing changes; at 0 it folds.
+
+    Between four nodes the map is bilinear and the determinant of its derivative changes linearly,
+    so the corners of all cells, seen from inside the cell, hold the exact minimum.
+    """
+    v, step = displacement.vectors, displacement.step
+    along_x, along_y = np.diff(v, axis=1) / step, np.diff(v, axis=0) / step
+    corners = [
+        (1 + x[..., 0]) * (1 + y[..., 1]) - x[..., 1] * y[..., 0]
+        for x in (along_x[:-1], along_x[1:])
+        for y in (along_y[:, :-1], along_y[:, 1:])
+    ]
+    return float(np.min(corners))
+
+
+def _grid(
+    xy: FloatArray, step: float, margin: int
+) -> tuple[FloatArray, FloatArray, tuple[int, int]]:
+    origin = xy.min(axis=0) - margin * step
+    columns, rows = np.ceil(np.ptp(xy, axis=0) / step).astype(int) + 2 * margin + 1
     x, y = np.meshgrid(np.arange(columns), np.arange(rows))
     nodes = np.column_stack([x.ravel(), y.ravel()]) * step + origin
     return nodes, origin, (int(rows), int(columns))

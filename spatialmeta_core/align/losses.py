@@ -30,7 +30,7 @@ def geman_mcclure(distance: FloatArray, width: float) -> tuple[FloatArray, Float
 
 
 def placement_cost(
-    matrix: FloatArray, moving: Shape, target: Shape, width: float
+    matrix: FloatArray, moving: Shape, target: Shape, width: float, weight: float = 1.0
 ) -> tuple[float, FloatArray]:
     """Cost of placing ``moving`` on ``target``, symmetric in the two.
 
@@ -43,6 +43,8 @@ def placement_cost(
         Affine map from the moving to the target frame, shape ``(2, 3)``.
     width
         Distance at which the robust cost reaches one half.
+    weight
+        Of both outlines (lambda_1 of eq. 3); the prior is not weighted.
 
     Returns
     -------
@@ -69,8 +71,9 @@ def placement_cost(
     n = len(outline)
     gradient += np.column_stack([pull[:n].T @ outline + pull[n:].T @ interior, pull.sum(axis=0)])
     prior, slope = _shape_prior(linear, inverse)
+    gradient *= weight
     gradient[:, :2] += PRIOR_WEIGHT * slope
-    return ahead + back + PRIOR_WEIGHT * prior, gradient
+    return weight * (ahead + back) + PRIOR_WEIGHT * prior, gradient
 
 
 def _one_way(

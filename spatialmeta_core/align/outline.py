@@ -50,7 +50,7 @@ def image_tissue_mask(image: TissueImage) -> BoolArray:
     height, width = image.rgb.shape[:2]
     factor = math.ceil(max(height, width) / WORK_SIZE)
     saturation = ndimage.gaussian_filter(_saturation(_reduced(image.rgb, factor)), SMOOTHING)
-    threshold = _otsu(saturation)
+    threshold = otsu(saturation)
     mask = saturation > threshold
     if saturation[mask].mean() - saturation[~mask].mean() < MIN_CONTRAST:
         raise InvalidDataError(
@@ -174,7 +174,7 @@ def _saturation(rgb: FloatArray) -> FloatArray:
     return np.asarray((high - low) / np.maximum(high, 1))
 
 
-def _otsu(values: FloatArray) -> float:
+def otsu(values: FloatArray) -> float:
     """Threshold with the largest variance between the two classes."""
     count, edges = np.histogram(values, bins=256)
     middle = (edges[1:] + edges[:-1]) / 2

@@ -115,12 +115,17 @@ class Shape:
         return tuple(Outline(r) for r in sorted(self.rings, key=lambda r: -abs(signed_area(r))))
 
 
-def spots_shape(xy: FloatArray, grid_per_size: int = GRID_PER_SIZE) -> Shape:
+def spots_shape(
+    xy: FloatArray,
+    grid_per_size: int = GRID_PER_SIZE,
+    *,
+    closing: float = DISC_RADIUS,
+    min_piece: float = MIN_PIECE,
+) -> Shape:
     """Shape of the tissue under a set of spots.
 
     The union of discs around the spots, small gaps filled, with its edge half a spacing beyond the
-    outermost centers. Repeated positions count once and pieces under 1.5 % of the spots are left
-    out.
+    outermost centers. Repeated positions count once and small pieces are left out.
 
     Parameters
     ----------
@@ -128,6 +133,10 @@ def spots_shape(xy: FloatArray, grid_per_size: int = GRID_PER_SIZE) -> Shape:
         Spot centers, shape ``(n, 2)``, any unit.
     grid_per_size
         Grid steps per square root of the tissue's area.
+    closing
+        Radius of the discs, in spacings: gaps and notches narrower than two radii are closed.
+    min_piece
+        Connected pieces under this fraction of the spots are left out.
 
     Raises
     ------
@@ -146,10 +155,10 @@ def spots_shape(xy: FloatArray, grid_per_size: int = GRID_PER_SIZE) -> Shape:
             "Check that x and y hold different columns."
         )
     pitch = spacing(points)
-    points = points[main_pieces(points, PIECE_RADIUS * pitch)]
+    points = points[main_pieces(points, PIECE_RADIUS * pitch, min_piece)]
     step = math.sqrt(len(points)) * pitch / grid_per_size
-    radius = max(DISC_RADIUS * pitch, 1.2 * step)  # the grid must resolve the discs
-    margin = MARGIN * grid_per_size * step
+    radius = max(closing * pitch, 1.2 * step)  # the grid must resolve the discs
+    margin = max(MARGIN * grid_per_size * step, radius + 2 * step)  # the border is outside
     origin = points.min(axis=0) - margin
     columns, rows = np.ceil((np.ptp(points, axis=0) + 2 * margin) / step).astype(int) + 1
     x, y = np.arange(columns) * step + origin[0], np.arange(rows) * step + origin[1]
@@ -194,8 +203,8 @@ def mask_shape(mask: BoolArray, scale: float) -> Shape:
     return _shape(distance[::thin, ::thin] / scale, origin, step)
 
 
-def main_pieces(points: FloatArray, radius: float) -> BoolArray:
-    """Mark the points of connected pieces that hold at least 1.5 % of all.
+def main_pieces(points: FloatArray, radius: float, min_piece: float = MIN_PIECE) -> BoolArray:
+    """Mark the points of connected pieces of some size; the largest always counts.
 
     Parameters
     ----------
@@ -203,12 +212,14 @@ def main_pieces(points: FloatArray, radius: float) -> BoolArray:
         Shape ``(n, 2)``.
     radius
         Points closer than this belong to one piece.
+    min_piece
+        Smallest piece that counts, as a fraction of all points.
     """
     pairs = KDTree(points).query_pairs(radius, output_type="ndarray")
     links = coo_array((np.ones(len(pairs), bool), pairs.T), shape=(len(points), len(points)))
     _, piece = connected_components(links, directed=False)
     size = np.bincount(piece)
-    kept = size >= min(MIN_PIECE * len(points), size.max())
+    kept = size >= min(min_piece * len(points), size.max())
     return np.asarray(kept[piece])
 
 

@@ -82,8 +82,9 @@ def prepare(joint: AnnData, *, batch_keys: tuple[str, ...] = ()) -> TrainingData
     Parameters
     ----------
     joint
-        ``X`` holds raw counts where ``var["type"]`` is ``"ST"`` and raw intensities where it is
-        ``"SM"`` (NaN in spots without a metabolite pixel), dense or sparse, columns in any order.
+        ``X`` holds raw counts where ``var["type"]`` is ``"ST"`` (all NaN in pixels without an ST
+        spot) and raw intensities where it is ``"SM"`` (NaN in spots without a pixel), dense or
+        sparse, columns in any order.
         If ``var["spatially_variable"]`` exists, only its true columns are used; the total
         intensity of a spot is over all its metabolites.
     batch_keys
@@ -98,7 +99,8 @@ def prepare(joint: AnnData, *, batch_keys: tuple[str, ...] = ()) -> TrainingData
     is_st, is_sm, kept = _columns(joint)
     counts, intensity = _dense(joint.X, is_st & kept), _dense(joint.X, is_sm & kept)
     total = _total_intensity(joint.X, is_sm)
-    _check_counts(counts)
+    bare = np.isnan(counts).all(axis=1)  # rows are pixels without an ST spot nearby
+    _check_counts(counts[~bare])
     used, notes = _usable(counts, intensity, total)
     log_sm = log_normalize_tic(intensity[used], total[used])
     center, scale, constant = _center_and_scale(log_sm)
@@ -208,6 +210,7 @@ def _usable(
         "without a metabolite pixel nearby": nothing,
         "without some metabolite values": np.isnan(total),
         "with a total intensity of 0": total == 0,
+        "without a transcriptomics spot nearby": np.isnan(counts).all(axis=1),
         "without counts in the chosen genes": counts.sum(axis=1) == 0,
     }
     used, notes = np.ones(len(counts), dtype=bool), []

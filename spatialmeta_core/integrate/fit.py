@@ -11,7 +11,8 @@ import torch
 
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidParamsError, SpatialMetaError
-from spatialmeta_core.integrate.contribution import contribution
+from spatialmeta_core.integrate.basis import Basis, separating_basis
+from spatialmeta_core.integrate.contribution import EVEN, contribution
 from spatialmeta_core.integrate.data import TrainingData, prepare
 from spatialmeta_core.integrate.module import JointVAE, Minibatch
 from spatialmeta_core.integrate.progress import Checkpoint
@@ -21,12 +22,12 @@ from spatialmeta_core.params import LossWeights, NetParams, TrainParams
 from spatialmeta_core.types import Embedding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from anndata import AnnData
 
-    from spatialmeta_core.types import FloatArray
+    from spatialmeta_core.types import Contribution, FloatArray, IntArray
 
 __all__ = ["integrate"]
 
@@ -98,12 +99,14 @@ def integrate(
         module = _new_module(data, net, seed=train.seed, device=place)
         spots = _place(data, place)
         progress = optimize(module, spots, train, weights, on_epoch=on_epoch, checkpoint=resumable)
+        basis = _separate(module, spots, seed=train.seed) if train.separate else None
         embedding, denoised = _read(module, spots, data)
     except torch.OutOfMemoryError as error:
         raise _out_of_memory(place) from error
+    balance = contribution(embedding, batch=_batch_of_all(data), seed=train.seed)
     return Integration(
         embedding=embedding,
-        contribution=contribution(embedding),
+        contribution=balance,
         denoised=denoised,
         features=data.features,
         feature_type=data.feature_type,
@@ -111,7 +114,14 @@ def integrate(
         losses=tuple(progress.reports),
         best_epoch=progress.best_epoch,
         device=str(place),
-        notes=data.notes + _mixing_note(data, weights) + tuple(progress.notes),
+        n_separating=basis.n_separating if basis else 0,
+        notes=(
+            *data.notes,
+            *_mixing_note(data, weights),
+            *progress.notes,
+            *_separation_note(basis, asked=train.separate),
+            *_contribution_note(balance),
+        ),
         net=net,
         train=train,
         weights=weights,
@@ -119,7 +129,7 @@ def integrate(
         batch_levels=data.batch_levels,
         sm_center=data.sm_center,
         sm_scale=data.sm_scale,
-        state={name: value.cpu() for name, value in progress.best.items()},
+        state={name: value.cpu() for name, value in module.state_dict().items()},
     )
 
 
@@ -130,6 +140,49 @@ def _mixing_note(data: TrainingData, weights: LossWeights) -> tuple[str, ...]:
         "The MMD weight is 0: the decoders know the batches, but nothing draws the batches "
         "together in the embedding.",
     )
+
+
+def _separation_note(basis: Basis | None, *, asked: bool) -> tuple[str, ...]:
+    if basis is not None:
+        return (
+            f"{basis.n_groups} groups of spots stand apart. The {basis.n_separating} latent "
+            "directions that separate them are drawn out, the others made small.",
+        )
+    if not asked:
+        return ()
+    return (
+        "No groups of spots stand apart by clear gaps, so the latent coordinates are left as "
+        "trained: read clusters as parts of a continuum.",
+    )
+
+
+def _contribution_note(found: Contribution) -> tuple[str, ...]:
+    if (found.balance[~np.isnan(found.balance)] != EVEN).any():
+        return ()
+    return (
+        "The contribution is 0.5 everywhere: with one group of spots there is nothing that one "
+        "modality could tell and the other could not.",
+    )
+
+
+def _separate(module: JointVAE, spots: Minibatch, *, seed: int) -> Basis | None:
+    """Change the network's latent coordinates to those in which groups stand apart, if any do."""
+    batch = spots.batch.cpu().numpy()
+    basis = separating_basis(_joint_means(module, spots), batch=batch, seed=seed)
+    if basis is not None:
+        device = next(module.parameters()).device
+        module.change_basis(
+            torch.from_numpy(basis.matrix).to(device), torch.from_numpy(basis.origin).to(device)
+        )
+    return basis
+
+
+def _batch_of_all(data: TrainingData) -> IntArray:
+    """Return batch codes of all spots of the input; 0 for those left out."""
+    codes = data.spots.batch.numpy()
+    batch = np.zeros((len(data.used), codes.shape[1]), dtype=codes.dtype)
+    batch[data.used] = codes
+    return batch
 
 
 def _device(name: str) -> torch.device:
@@ -179,6 +232,19 @@ def _place(data: TrainingData, device: torch.device) -> Minibatch:
     return data.to(device) if size <= DATA_SHARE * free else data.spots
 
 
+def _read_parts(spots: Minibatch, device: torch.device) -> Iterator[tuple[IntArray, Minibatch]]:
+    """Yield positions and data of the spots, as many as are read at a time."""
+    for rows in np.array_split(np.arange(len(spots.counts)), -(-len(spots.counts) // READ_SIZE)):
+        yield rows, Minibatch(*(tensor[rows[0] : rows[-1] + 1].to(device) for tensor in spots))
+
+
+@torch.no_grad()
+def _joint_means(module: JointVAE, spots: Minibatch) -> FloatArray:
+    device = next(module.parameters()).device
+    means = [module.encode(part).joint.mean.cpu() for _, part in _read_parts(spots, device)]
+    return torch.cat(means).numpy()
+
+
 @torch.no_grad()
 def _read(module: JointVAE, spots: Minibatch, data: TrainingData) -> tuple[Embedding, FloatArray]:
     """Return embeddings and denoised values of all spots; NaN rows for spots left out."""
@@ -187,8 +253,7 @@ def _read(module: JointVAE, spots: Minibatch, data: TrainingData) -> tuple[Embed
     width = module.single_head.out_features
     latent = np.full((3, len(data.used), width), np.nan, dtype=np.float32)
     denoised = np.full((len(data.used), len(is_st)), np.nan, dtype=np.float32)
-    for rows in np.array_split(np.arange(len(spots.counts)), -(-len(spots.counts) // READ_SIZE)):
-        part = Minibatch(*(tensor[rows[0] : rows[-1] + 1].to(device) for tensor in spots))
+    for rows, part in _read_parts(spots, device):
         codes = module.encode(part)
         mean = codes.joint.mean
         target = np.flatnonzero(data.used)[rows]

@@ -8,7 +8,7 @@ with the same weights, from its own single-modality embedding. The encoders neve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +89,8 @@ class JointVAE(nn.Module):
     Tian et al. (2025), doi 10.1038/s41467-025-63915-z, eqs 8 to 19.
     """
 
+    spread: Tensor
+
     def __init__(
         self,
         n_genes: int,
@@ -104,6 +106,7 @@ class JointVAE(nn.Module):
         self.sm_encoder = hidden_layer(n_metabolites, width, dropout=params.dropout)
         self.joint_head = GaussianHead(2 * width, n_latent, variance_floor=params.variance_floor)
         self.single_head = nn.Linear(width, n_latent)
+        self.register_buffer("spread", torch.eye(n_latent))  # see change_basis
         self.batch_embeddings = nn.ModuleList(
             nn.Embedding(n_levels, params.n_batch_embedding) for n_levels in batch_sizes
         )
@@ -128,11 +131,42 @@ class JointVAE(nn.Module):
         with torch.no_grad():
             self.st_log_share.bias.copy_(torch.log(mean_share.clamp(min=rare)))
 
+    @torch.no_grad()
+    def change_basis(self, matrix: Tensor, origin: Tensor) -> None:
+        r"""Express the latent space in other coordinates, ``(old - origin) @ matrix``.
+
+        All codes change as the formula says, the variance to that of each new coordinate
+        (:math:`v M^{2}`, elementwise square), and the decoders undo it, so that what is decoded
+        from a code stays the same up to rounding.
+
+        Parameters
+        ----------
+        matrix
+            Invertible, shape ``(n_latent, n_latent)``.
+        origin
+            The old place of the new zero, shape ``(n_latent,)``.
+        """
+        matrix, origin = matrix.double(), origin.double()
+        for head in (self.joint_head.mean, self.single_head):
+            head.weight.copy_(matrix.T @ head.weight.double())
+            head.bias.copy_((head.bias.double() - origin) @ matrix)
+        self.spread.copy_(self.spread.double() @ matrix.square())
+        undo, n_latent = torch.linalg.inv(matrix), len(origin)
+        for decoder in (self.st_decoder, self.sm_decoder):
+            weight, mean = (
+                cast("Tensor", decoder[0].weight),
+                cast("Tensor", decoder[1].running_mean),
+            )
+            old = weight[:, :n_latent].double()
+            mean.sub_(old @ origin)  # the layer has no bias; its normalization takes the shift
+            weight[:, :n_latent] = (old @ undo.T).to(weight.dtype)
+
     def encode(self, data: Minibatch) -> Codes:
         """Return the latent codes of ``n`` spots."""
         h_st = self.st_encoder(torch.log1p(data.counts))
         h_sm = self.sm_encoder(data.sm)
-        joint = self.joint_head(torch.cat([h_sm, h_st], dim=1))
+        mean, variance = self.joint_head(torch.cat([h_sm, h_st], dim=1))
+        joint = Gaussian(mean, variance @ self.spread)
         return Codes(joint, self.single_head(h_st), self.single_head(h_sm))
 
     def decode_st(self, latent: Tensor, batch: Tensor, library: Tensor) -> STOutput:

@@ -29,6 +29,7 @@ RECORDED = (
     "feature_type",
     "best_epoch",
     "device",
+    "n_separating",
     "notes",
     "batch_keys",
     "batch_levels",
@@ -45,7 +46,7 @@ class Integration:
     embedding
         Latent means; ``joint``, ``st`` and ``sm``, each ``(n_spots, n_latent)``, ``float32``.
     contribution
-        Cosines of eqs 20 and 21 and their balance, each ``(n_spots,)``.
+        Cosines of eqs 20 and 21 and the calibrated balance, each ``(n_spots,)``.
     denoised
         Decoded means of the joint latent means, never sampled, shape ``(n_spots, n_features)``,
         ``float32``: expected counts at the spot's own depth for genes, log intensity
@@ -60,6 +61,9 @@ class Integration:
         The epoch whose state was kept, counted from 1.
     device
         Where the model was trained, such as ``"cpu"`` or ``"cuda:0"``.
+    n_separating
+        Number of latent directions that separate groups of spots, drawn out after the training; 0
+        if there were none, or ``train.separate`` was off, and the coordinates are as trained.
     notes
         Sentences for the user.
     net, train, weights, batch_keys
@@ -81,6 +85,7 @@ class Integration:
     losses: tuple[EpochReport, ...]
     best_epoch: int
     device: str
+    n_separating: int
     notes: tuple[str, ...]
     net: NetParams
     train: TrainParams
@@ -156,6 +161,7 @@ class Integration:
             losses=tuple(_report(values) for values in record["losses"]),
             best_epoch=record["best_epoch"],
             device=record["device"],
+            n_separating=record.get("n_separating", 0),  # 0: written before there was a count
             notes=tuple(record["notes"]),
             net=from_dict(NetParams, record["net"]),
             train=from_dict(TrainParams, record["train"]),

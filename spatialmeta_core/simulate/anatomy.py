@@ -7,7 +7,7 @@ the right and y down, so spots, pixels and the picture all read the same tissue.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -24,6 +24,13 @@ DOMAINS: Final = (
     "Thalamus, medial",
 )
 UPPER, DEEP, WHITE, HIPPOCAMPUS, LATERAL, MEDIAL = range(len(DOMAINS))
+
+Contour = Literal["hemisphere", "ellipse", "disc"]
+_HALF_AXES: Final[dict[Contour, tuple[float, float]]] = {
+    "ellipse": (0.98, 0.70),
+    "disc": (0.82, 0.82),
+}
+_FAR: Final = 1e3  # squared elliptic distance of a ventricle that is not there
 
 CORTEX: Final = 0.36
 """Depth of the floor of the cortex."""
@@ -118,15 +125,19 @@ class Anatomy:
 
     wobble: FloatArray  # (4, 2) amplitude and phase of outline waves 2 to 5 per turn
     bend: SmoothField  # two fields that bend the domain borders
+    contour: Contour = "hemisphere"  # the others are symmetric, without fissures and ventricle
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Anatomy:
+    def draw(cls, rng: np.random.Generator, contour: Contour = "hemisphere") -> Anatomy:
         """Draw an individual: the same plan, other details."""
         wobble = np.column_stack([rng.normal(0.0, 0.012, 4), rng.uniform(0, 2 * np.pi, 4)])
-        return cls(wobble, SmoothField.draw(rng, 2, 0.16))
+        return cls(wobble, SmoothField.draw(rng, 2, 0.16), contour)
 
     def radius(self, angle: FloatArray, *, notched: bool = True) -> FloatArray:
         """Distance from the center to the outline, with or without the fissures."""
+        if self.contour != "hemisphere":
+            long, short = _HALF_AXES[self.contour]
+            return np.asarray(1 / np.hypot(np.cos(angle) / long, np.sin(angle) / short))
         offset = _CORNERS - _CENTER
         corner_angle = np.arctan2(offset[:, 1], offset[:, 0])
         order = np.argsort(corner_angle)
@@ -153,6 +164,8 @@ class Anatomy:
     def ventricle(self, xy: FloatArray) -> FloatArray:
         """Squared elliptic distance from the ventricle's curved axis: below 1 inside the hole."""
         u, v = _ellipse(xy, _VENTRICLE)
+        if self.contour != "hemisphere":
+            return np.full(len(u), _FAR)
         return u**2 + (v - 0.8 * u**2 + 0.3) ** 2
 
     def inside(self, xy: FloatArray) -> BoolArray:

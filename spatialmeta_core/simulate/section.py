@@ -30,6 +30,7 @@ from spatialmeta_core.types import Displacement, Pose, Trajectory
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from spatialmeta_core.simulate.anatomy import Contour
     from spatialmeta_core.simulate.patterns import Measured
     from spatialmeta_core.types import FloatArray, IntArray
 
@@ -110,6 +111,7 @@ def paired_section(
     warp_um: float = 80.0,
     lost_share: float = 0.04,
     image_px: int = 1600,
+    contour: Contour = "hemisphere",
 ) -> PairedSection:
     """Simulate one tissue section with both modalities and known truth.
 
@@ -140,6 +142,9 @@ def paired_section(
         How much of the section's extent is missing from the raster at one side, 0 to 0.3.
     image_px
         Long side of the H&E-like image.
+    contour
+        ``"ellipse"`` and ``"disc"`` keep the inside but give it an outline that looks the same
+        flipped, or turned.
 
     Returns
     -------
@@ -151,8 +156,10 @@ def paired_section(
     InvalidParamsError
         If a size is out of range.
 
-    References ---------- The setting is that of Tian et al. (2025), doi
-    10.1038/s41467-025-63915-z; the generator is our own.
+    References
+    ----------
+    The setting is that of Tian et al. (2025), doi 10.1038/s41467-025-63915-z; the generator is our
+    own.
     """
     sizes = {"n_spots": n_spots, "n_genes": n_genes, "n_metabolites": n_metabolites}
     for name, value in (sizes | {"image_px": image_px}).items():
@@ -164,7 +171,7 @@ def paired_section(
 
     # One stream per part, so that changing one part's size leaves the others as they were.
     tissue, picture, genes, ions, raster, names = np.random.default_rng(seed).spawn(6)
-    anatomy = Anatomy.draw(tissue)
+    anatomy = Anatomy.draw(tissue, contour)
     fields = SmoothField.draw(tissue, N_NUISANCE + 1, 0.30)
     frame, spots, lattice = lay_spots(anatomy, n_spots)
     path_px = frame.to_px(anatomy.path())

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -5,10 +6,12 @@ import pytest
 
 from spatialmeta_core.align import evidence
 from spatialmeta_core.align.evidence import misfit, read_runs, turned_normals
+from spatialmeta_core.align.extra import Terms
 from spatialmeta_core.align.frame import Frame
 from spatialmeta_core.align.search import rotation
 from spatialmeta_core.align.shape import spots_shape
 from spatialmeta_core.align.warp import fit_warp
+from spatialmeta_core.params import AlignParams
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +83,39 @@ def test_the_true_placement_is_the_most_believable(shapes) -> None:
     moving, target, truth = shapes
 
     def cost(matrix: np.ndarray) -> float:
-        return misfit(matrix, fit_warp(matrix, moving, target), moving, target)
+        terms = Terms(moving, target, AlignParams())
+        return misfit(matrix, fit_warp(matrix, moving, target), terms)
 
-    assert 0 < cost(truth) < 0.7
+    assert 0 < cost(truth) < 40
     for degrees in (90, 180, 270):
-        assert cost(rotation(np.deg2rad(degrees)) @ truth) > 2 * cost(truth)
+        assert cost(rotation(np.deg2rad(degrees)) @ truth) > cost(truth) + 30
+
+
+def test_other_terms_count_in_full_and_the_outline_by_its_weight(shapes) -> None:
+    class Flat:
+        def evidence(self, matrix, warp) -> float:
+            return 7.0
+
+    moving, target, truth = shapes
+    warp = fit_warp(truth, moving, target)
+
+    def cost(weight: float, extra: Flat | None) -> float:
+        return misfit(truth, warp, Terms(moving, target, AlignParams(outline_weight=weight), extra))
+
+    assert cost(1.0, Flat()) == pytest.approx(cost(1.0, None) + 7)
+    prior = cost(0.0, None)
+    assert cost(2.0, None) - prior == pytest.approx(2 * (cost(1.0, None) - prior))
+    assert 0 < prior < 5
+
+
+def test_each_outline_counts_half_as_both_see_the_same_pairs(shapes) -> None:
+    moving, target, truth = shapes
+    warp = fit_warp(truth, moving, target)
+    terms = Terms(moving, target, AlignParams())
+    lost = terms._replace(moving=replace(moving, outline=moving.outline + 5.0))
+
+    n = len(moving.outline) / evidence.POINTS_PER_OBSERVATION
+    ratio = evidence.LOST_REACH / (evidence.NOISE * np.sqrt(2 * np.pi))
+    most = n * np.log(ratio) / 2
+
+    assert misfit(truth, warp, lost) > misfit(truth, warp, terms) + 0.5 * most

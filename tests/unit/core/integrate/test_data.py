@@ -191,3 +191,20 @@ def test_the_fingerprint_changes_with_any_value_name_or_batch(joint) -> None:
     others = {prepare(x).fingerprint() for x in (renamed, changed)}
     others.add(prepare(joint, batch_keys=("sample",)).fingerprint())
     assert len(others | {first}) == 4
+
+
+def test_pixels_without_a_transcriptomics_spot_are_left_out_and_counted(joint) -> None:
+    joint.X[3:6, :30] = np.nan
+
+    data = prepare(joint)
+
+    assert not data.used[3:6].any()
+    assert data.used.sum() == len(joint.X) - 3
+    assert any("3 of" in note and "transcriptomics spot" in note for note in data.notes)
+
+
+def test_single_missing_counts_are_still_refused(joint) -> None:
+    joint.X[3, 5] = np.nan
+
+    with pytest.raises(InvalidDataError, match="missing"):
+        prepare(joint)

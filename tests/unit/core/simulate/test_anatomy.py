@@ -45,6 +45,32 @@ def test_the_ventricle_is_a_hole_inside_the_tissue(anatomy, probe) -> None:
     assert anatomy.reach(probe[hole]).max() < 0.9
 
 
+@pytest.mark.parametrize(("contour", "turn"), [("ellipse", 180), ("disc", 77)])
+def test_symmetric_outlines_fit_turned_and_flipped_but_the_inside_does_not(contour, turn) -> None:
+    anatomy = Anatomy.draw(np.random.default_rng(0), contour)
+    angle = np.radians(np.arange(360.0))
+    radius = anatomy.radius(angle)
+    ring = 0.6 * radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    domain = anatomy.read(ring + np.array([0.05, 0.05])).domain
+
+    np.testing.assert_allclose(np.roll(radius, turn), radius)
+    np.testing.assert_allclose(radius[-np.arange(360)], radius)
+    assert (np.roll(domain, turn) != domain).mean() > 0.3
+    assert (domain[-np.arange(360)] != domain).mean() > 0.3
+
+
+@pytest.mark.parametrize("contour", ["ellipse", "disc"])
+def test_symmetric_sections_have_no_hole_and_hold_every_domain(contour, probe) -> None:
+    anatomy = Anatomy.draw(np.random.default_rng(1), contour)
+    inside = anatomy.inside(probe)
+    share = np.bincount(anatomy.read(probe[inside]).domain, minlength=len(DOMAINS)) / inside.sum()
+
+    assert (anatomy.ventricle(probe) > 1).all()
+    assert (inside == (anatomy.reach(probe) < 1)).all()
+    assert share.min() > 0.04
+    assert anatomy.inside(anatomy.path()).all()
+
+
 def test_the_path_stays_in_the_tissue(anatomy) -> None:
     path = anatomy.path()
     steps = np.linspace(0, 1, 50)[:, None]

@@ -248,3 +248,15 @@ def test_the_smallest_and_the_widest_section_can_be_made(size) -> None:
     assert section.st.shape == (n_spots, n_genes)
     assert section.sm.n_vars == n_metabolites
     assert set(section.truth.followers["type"]) == {"ST", "SM"}
+
+
+def test_a_disc_keeps_everything_but_the_outline() -> None:
+    section = paired_section(3, n_spots=400, image_px=200, contour="disc")
+    xy = section.st.obsm[keys.SPATIAL]
+
+    extent = np.ptp(xy, axis=0)
+    assert extent[0] / extent[1] == pytest.approx(1, abs=0.06)
+    assert section.st.n_obs == 400
+    assert set(section.truth.st_domain) == set(range(6))
+    rgb = section.st.uns["spatial"]["demo"]["images"]["hires"]
+    assert rgb.std() > 10
