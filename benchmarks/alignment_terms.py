@@ -94,9 +94,9 @@ def simulated(contour: str, seed: int, method: str) -> Case:
 
 
 def unrelated(case: Case) -> Case:
-    """Give the spots the values of spots elsewhere: a quarter turn of the lattice's order.
+    """Give the spots folded values from a quarter turn away, and the image a quarter turn.
 
-    The values stay as smooth as they were, so this is harder to see through than noise.
+    Both stay as smooth as they were, which is harder to see through than noise.
     """
     center = case.target.mean(axis=0)
     turned = (case.target - center) @ np.array([[0.0, -1.0], [1.0, 0.0]]) + center

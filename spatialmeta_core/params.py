@@ -213,14 +213,15 @@ class LossWeights:
 class ClusterParams:
     """Leiden clusters and UMAP on the joint embedding."""
 
-    resolution: float = 1.0
+    resolution: float | None = None  # None: the one whose clusters are the most repeatable
     n_neighbors: int = 15
     umap_min_dist: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        _within(self, 0.01, 20.0, "resolution")
+        if self.resolution is not None:
+            _within(self, 0.01, 20.0, "resolution")
         _within(self, 2, 500, "n_neighbors")
         _within(self, 0.0, 1.0, "umap_min_dist")
 

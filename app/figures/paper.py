@@ -253,7 +253,8 @@ def cluster_colors(codes: IntArray) -> MapColors:
 def contribution_colors(balance: FloatArray) -> MapColors:
     """Color spots by modality contribution, two-sided about 0.5."""
     finite = balance[np.isfinite(balance)]
-    reach = float(np.abs(finite - 0.5).max()) if finite.size else 0.5
+    reach = float(np.abs(finite - 0.5).max()) if finite.size else 0.0
+    reach = reach or 0.5  # one group of spots: 0.5 everywhere
     return MapColors(
         balance,
         "Modality contribution",

@@ -108,9 +108,14 @@ def run_cluster(context: StepContext) -> str:
     made_from = context.store.input_revisions(context.project, "clusters")
     result = Integration.load(context.store.path(context.project, "integration"))
     latent = result.embedding.joint
-    context.report(0.92, "Leiden clusters")
+    context.report(0.91, "Trying resolutions")
+    tried = cluster.suggest_resolution(
+        latent, n_neighbors=params.n_neighbors, seeds=(params.seed, params.seed + 1)
+    )
+    resolution = tried.resolution if params.resolution is None else params.resolution
+    context.report(0.93, "Leiden clusters")
     labels = cluster.leiden(
-        latent, resolution=params.resolution, n_neighbors=params.n_neighbors, seed=params.seed
+        latent, resolution=resolution, n_neighbors=params.n_neighbors, seed=params.seed
     )
     context.report(0.95, "UMAP")
     umap = cluster.umap(
@@ -125,14 +130,23 @@ def run_cluster(context: StepContext) -> str:
         keys.CONTRIBUTION: contribution.balance,
         keys.THETA_ST: contribution.theta_st,
         keys.THETA_SM: contribution.theta_sm,
+        "tried_labels": tried.labels.astype(np.int32),
+        **{f"tried_{name}": tried.table[name].to_numpy() for name in tried.table},
     }
     context.store.commit(
         context.project,
         "clusters",
         lambda folder: np.savez_compressed(folder / "clusters.npz", **values),
         made_from=made_from,
-        params={"cluster": asdict(params)},
+        params={"cluster": asdict(params) | {"resolution": resolution}},
         summary={
+            "resolution": resolution,
+            "suggested": params.resolution is None,
+            "suggestion": {
+                "resolution": tried.resolution,
+                "n_clusters": tried.n_clusters,
+                "stability": tried.stability,
+            },
             "n_clusters": int(labels.max()) + 1,
             "sizes": np.bincount(labels[labels >= 0]).tolist(),
         },

@@ -5,13 +5,13 @@ Eqs 5 and 6 of the paper compare the means of two such networks, one for each mo
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.nets import Gaussian, GaussianHead, hidden_layer
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ def vae_latents(standard: FloatArray, n_latent: int, seed: int) -> FloatArray:
         Width of the result, shape ``(n, n_latent)``.
     seed
         The same seed gives the same numbers; torch's own generator is left as it was.
+
+    Raises
+    ------
+    InvalidDataError
+        If the training diverges.
     """
     x = torch.as_tensor(np.ascontiguousarray(standard, dtype=np.float32))
     with torch.random.fork_rng(devices=[]):
@@ -81,6 +86,8 @@ def vae_latents(standard: FloatArray, n_latent: int, seed: int) -> FloatArray:
     net.eval()
     with torch.no_grad():
         means = torch.cat([net.encode(part).mean for part in torch.split(x, 4096)])
-    if not math.isfinite(float(means.sum())):
-        raise FloatingPointError("The autoencoder diverged.")
+    if not bool(torch.isfinite(means).all()):
+        raise InvalidDataError(
+            "The autoencoder did not settle on these values. Use principal components instead."
+        )
     return means.numpy().astype(float)

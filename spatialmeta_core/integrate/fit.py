@@ -145,8 +145,9 @@ def _mixing_note(data: TrainingData, weights: LossWeights) -> tuple[str, ...]:
 def _separation_note(basis: Basis | None, *, asked: bool) -> tuple[str, ...]:
     if basis is not None:
         return (
-            f"{basis.n_groups} groups of spots stand apart. The {basis.n_separating} latent "
-            "directions that separate them are drawn out, the others made small.",
+            f"{basis.n_groups} groups of spots stand apart. The latent directions that separate "
+            f"them ({basis.n_separating} of {len(basis.strength)}) are drawn out, the others made "
+            "small.",
         )
     if not asked:
         return ()

@@ -61,7 +61,7 @@ def _cluster_table(section: Section) -> Component:
     ]
     head = html.Tr([html.Th(text, scope="col", className=look) for text, look in heads])
     note = html.P(
-        "Higher contribution: more from genes. Compare clusters, not with 0.5.",
+        "Contribution above 0.5: genes alone tell the group better; below: metabolites.",
         className="card-note",
     )
     table = html.Table([html.Thead(head), html.Tbody(body)], className="plain")

@@ -171,7 +171,7 @@ def _clusters() -> Component:
                     value=CLUSTER.resolution,
                     low=0.01,
                     step="any",
-                    help_text="Higher gives more clusters",
+                    help_text="Higher gives more clusters; empty: the most repeatable ones",
                 ),
                 number_box(
                     "Neighbors",

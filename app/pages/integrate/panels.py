@@ -168,9 +168,8 @@ def _cluster_card(labels: IntArray, contribution: FloatArray) -> Component:
     return card(
         f"{len(rows)} clusters",
         table,
-        note="Contribution compares how closely each modality alone agrees with the joint "
-        "embedding: higher means more from genes. Its zero point is not calibrated, so compare "
-        "clusters with each other rather than with 0.5.",
+        note="Contribution says which modality alone tells the group a spot belongs to: above 0.5 "
+        "genes more, below 0.5 metabolites more, 0.5 where both do or neither does.",
     )
 
 

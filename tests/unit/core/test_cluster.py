@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from spatialmeta_core.cluster import leiden, nearest_neighbors, neighbor_graph, umap
+from spatialmeta_core import keys
+from spatialmeta_core.cluster import (
+    leiden,
+    nearest_neighbors,
+    neighbor_graph,
+    suggest_resolution,
+    umap,
+)
 from spatialmeta_core.errors import InvalidDataError, InvalidParamsError
 
 
@@ -139,3 +146,72 @@ def test_layout_settings_out_of_range_are_named() -> None:
         umap(np.zeros((20, 3)), n_neighbors=1)
     with pytest.raises(InvalidParamsError, match=r"min_dist is 2\.0"):
         umap(np.zeros((20, 3)), min_dist=2.0)
+
+
+def test_the_suggestion_finds_the_clouds(blobs) -> None:
+    latent, truth = blobs
+
+    found = suggest_resolution(latent)
+
+    assert (found.n_clusters, found.stability) == (3, 1.0)
+    row = found.table["resolution"].tolist().index(found.resolution)
+    assert found.labels[row].tolist() == truth.tolist()
+    assert leiden(latent, resolution=found.resolution).tolist() == truth.tolist()
+
+
+def test_the_suggestion_lies_inside_its_plateau(blobs) -> None:
+    table = suggest_resolution(blobs[0]).table
+
+    assert tuple(table.columns) == keys.RESOLUTION_COLUMNS
+    assert table["resolution"].is_monotonic_increasing
+    three = table[table["n_clusters"] == 3]
+    assert three["plateau"].nunique() == 1
+    low, high = three["resolution"].min(), three["resolution"].max()
+    assert low < suggest_resolution(blobs[0]).resolution < high
+
+
+def test_a_division_is_suggested_over_the_coarser_one_it_refines_when_it_holds_longer() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(4), 60)
+    centers = np.array([[0, 0, 0], [9, 0, 0], [0, 40, 0], [9, 40, 0]])
+    latent = centers[truth] + rng.normal(size=(240, 3))
+
+    assert suggest_resolution(latent).n_clusters == 4
+
+
+def test_a_cloud_without_parts_is_suggested_to_stay_whole() -> None:
+    found = suggest_resolution(np.random.default_rng(0).normal(size=(400, 6)))
+
+    assert found.n_clusters == 1
+    divided = found.table[found.table["n_clusters"] > 1]
+    assert divided["stability"].max() < 0.5
+
+
+def test_a_suggestion_is_made_even_where_every_resolution_divides() -> None:
+    latent = np.random.default_rng(0).normal(size=(400, 6))
+
+    found = suggest_resolution(latent, resolutions=[2.0, 3.0])
+
+    assert found.n_clusters > 1
+    assert found.stability == found.table["stability"].max()
+
+
+def test_the_same_seeds_give_the_same_suggestion_and_spots_left_out_stay_out(blobs) -> None:
+    latent, _ = blobs
+    latent[[3, 70]] = np.nan
+
+    one, other = suggest_resolution(latent), suggest_resolution(latent)
+
+    assert one.table.equals(other.table)
+    assert (one.labels == other.labels).all()
+    assert (one.labels[:, [3, 70]] == -1).all()
+    assert (np.delete(one.labels, [3, 70], axis=1) >= 0).all()
+
+
+def test_a_suggestion_needs_spots_and_something_to_try() -> None:
+    with pytest.raises(InvalidDataError, match="1 spots have an embedding; expected 2"):
+        suggest_resolution(np.array([[1.0, 2.0], [np.nan, 1.0]]))
+    with pytest.raises(InvalidParamsError, match="at least one of each"):
+        suggest_resolution(np.zeros((9, 2)), resolutions=[])
+    with pytest.raises(InvalidParamsError, match="above 0"):
+        suggest_resolution(np.zeros((9, 2)), resolutions=[0.0, 1.0])

@@ -154,6 +154,20 @@ def test_unrelated_maps_hardly_ever_count(length) -> None:
     assert np.mean(np.array(nats) > 3) < 0.02
 
 
+def test_two_gradients_of_the_instruments_count_for_little() -> None:
+    """They fit perfectly at the turn that makes them parallel, which proves nothing."""
+    moving, target = disc(40), disc(30, 1)
+    found = linear_term(
+        disc(22),
+        field(moving, 3 * moving @ np.array([[1.0], [0.2]])),
+        disc(22),
+        field(target, 3 * target @ np.array([[-0.6], [0.8]])),
+        base=IDENTITY,
+    )
+
+    assert found.trust * found.peak < 6
+
+
 def test_evidence_is_what_is_missing_to_the_best_turn_times_the_weight(related) -> None:
     class Nothing:
         def at(self, xy):

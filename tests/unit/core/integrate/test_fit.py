@@ -1,11 +1,15 @@
 from dataclasses import replace
 
+import anndata
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from spatialmeta_core.errors import InvalidParamsError, SpatialMetaError
 from spatialmeta_core.integrate import fit, integrate
+from spatialmeta_core.integrate.data import prepare
+from spatialmeta_core.integrate.module import JointVAE
 from spatialmeta_core.params import LossWeights, TrainParams
 
 
@@ -64,6 +68,73 @@ def test_domains_are_apart_in_the_embedding(trained) -> None:
     assert (nearest == domain).mean() > 0.95
 
 
+@pytest.fixture
+def sections():
+    """Three hundred spots in three domains of 100, as ``joint`` but larger."""
+    rng = np.random.default_rng(3)
+    domain = np.arange(300) % 3
+    gene = rng.gamma(2.0, 4.0, (1, 40)) * np.exp(rng.normal(0, 0.8, (3, 40)))[domain]
+    metabolite = rng.gamma(2.0, 50.0, (1, 20)) * np.exp(rng.normal(0, 0.8, (3, 20)))[domain]
+    values = np.hstack(
+        [rng.poisson(gene), metabolite * np.exp(rng.normal(0, 0.2, metabolite.shape))]
+    )
+    names = [f"gene{i}" for i in range(40)] + [f"mz{i}" for i in range(20)]
+    var = pd.DataFrame({"type": ["ST"] * 40 + ["SM"] * 20}, index=names)
+    return anndata.AnnData(values.astype(np.float32), var=var), domain
+
+
+def test_separating_changes_the_embedding_and_nothing_that_is_decoded(sections, net) -> None:
+    table, _ = sections
+    params = TrainParams(max_epochs=60, batch_size=32, learning_rate=0.01)
+
+    plain = integrate(table, net, replace(params, separate=False))
+    apart = integrate(table, net, params)
+
+    assert plain.n_separating == 0
+    assert apart.n_separating == 2
+    assert any("3 groups of spots stand apart" in note for note in apart.notes)
+    assert apart.losses == plain.losses
+    np.testing.assert_allclose(apart.denoised, plain.denoised, rtol=2e-4, atol=2e-4)
+    for name in ("joint", "st", "sm"):
+        new, old = getattr(apart.embedding, name), getattr(plain.embedding, name)
+        design = np.column_stack([old, np.ones(len(old))])
+        error = new - design @ np.linalg.lstsq(design, new, rcond=None)[0]
+        assert np.abs(error).max() < 1e-3
+        assert not np.allclose(new, old, atol=0.1)
+
+
+def test_the_saved_network_encodes_and_decodes_in_the_new_coordinates(sections, net) -> None:
+    table, _ = sections
+    result = integrate(table, net, TrainParams(max_epochs=60, batch_size=32, learning_rate=0.01))
+    data = prepare(table)
+    module = JointVAE(40, 20, params=net)
+
+    module.load_state_dict(result.state)
+    module.eval()
+    with torch.no_grad():
+        codes = module.encode(data.spots)
+        mean = module.decode_sm(codes.joint.mean, data.spots.batch).mean.numpy()
+
+    np.testing.assert_allclose(codes.joint.mean, result.embedding.joint, atol=1e-5)
+    np.testing.assert_allclose(codes.st, result.embedding.st, atol=1e-5)
+    decoded = np.maximum(mean * data.sm_scale + data.sm_center, 0)
+    np.testing.assert_allclose(decoded, result.denoised[:, 40:], rtol=1e-4, atol=1e-4)
+
+
+def test_an_embedding_without_groups_is_left_and_said_to_be_a_continuum(joint, net) -> None:
+    joint.X[:, :30] = np.random.default_rng(0).poisson(9.0, (120, 30))
+    joint.X[:, 30:] = np.exp(np.random.default_rng(1).normal(5, 0.3, (120, 12)))
+    params = TrainParams(max_epochs=5, batch_size=32)
+
+    result = integrate(joint, net, params)
+    plain = integrate(joint, net, replace(params, separate=False))
+
+    assert result.n_separating == 0
+    assert any("No groups of spots stand apart" in note for note in result.notes)
+    assert not any("stand apart" in note for note in plain.notes)
+    np.testing.assert_array_equal(result.embedding.joint, plain.embedding.joint)
+
+
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(joint, net, short) -> None:
     first = integrate(joint, net, short)
     torch.manual_seed(99)
@@ -109,7 +180,7 @@ def test_spots_left_out_have_rows_of_nan(joint, net, short) -> None:
     assert np.isnan(result.denoised[[3, 8]]).all()
     assert np.isnan(result.contribution.balance[[3, 8]]).all()
     assert np.isfinite(result.denoised[result.used]).all()
-    assert len(result.notes) == 2
+    assert sum(note.startswith("Left out 1 of 120 spots") for note in result.notes) == 2
 
 
 def test_batch_keys_keep_a_batch_effect_out_of_the_embedding(joint, net) -> None:
@@ -164,7 +235,7 @@ def test_training_interrupted_and_resumed_ends_at_the_same_numbers(joint, net, t
     )
 
     assert seen == [5, 6, 7, 8, 9]
-    assert resumed.notes[-1] == "Training continued from epoch 4."
+    assert "Training continued from epoch 4." in resumed.notes
     same(whole, resumed)
 
 
@@ -177,8 +248,8 @@ def test_a_checkpoint_of_other_settings_is_not_used(joint, net, short, tmp_path)
     integrate(joint, net, replace(short, checkpoint_every=1), checkpoint=path)
     continued = integrate(joint, net, longer, checkpoint=path)
 
-    assert "belongs to other data or settings" in other.notes[-1]
-    assert continued.notes[-1] == "Training continued from epoch 3."
+    assert "belongs to other data or settings" in " ".join(other.notes)
+    assert "Training continued from epoch 3." in continued.notes
 
 
 def test_stopping_early_keeps_the_best_state(joint, net, short) -> None:

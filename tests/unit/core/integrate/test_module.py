@@ -107,3 +107,40 @@ def test_without_batch_keys_there_is_no_batch_embedding(data) -> None:
 
     assert out.st.log_mean.shape == (20, 6)
     assert not list(module.batch_embeddings.parameters())
+
+
+def test_a_change_of_basis_moves_the_codes_and_not_what_is_decoded(module, data) -> None:
+    module(data)  # gives the normalizations something to remember
+    module.eval()
+    library = data.counts.sum(1)
+    before = module.encode(data)
+    expected = module.decode_st(before.joint.mean, data.batch, library)
+    expected_sm = module.decode_sm(before.sm, data.batch)
+    matrix = torch.tensor([[1.0, 0.5, 0.0], [0.2, -0.3, 0.0], [0.0, 0.1, 2.0]])
+    origin = torch.tensor([0.5, -1.0, 2.0])
+
+    module.change_basis(matrix, origin)
+
+    after = module.encode(data)
+    for old, new in ((before.joint.mean, after.joint.mean), (before.st, after.st)):
+        torch.testing.assert_close(new, (old - origin) @ matrix, atol=1e-5, rtol=1e-4)
+    covariance = matrix.T @ torch.diag(before.joint.variance[0]) @ matrix
+    torch.testing.assert_close(after.joint.variance[0], covariance.diagonal())
+    found = module.decode_st(after.joint.mean, data.batch, library)
+    for old, new in zip(expected, found, strict=True):
+        torch.testing.assert_close(new, old, atol=1e-4, rtol=1e-4)
+    found_sm = module.decode_sm(after.sm, data.batch)
+    torch.testing.assert_close(found_sm.mean, expected_sm.mean, atol=1e-4, rtol=1e-4)
+
+
+def test_two_changes_of_basis_are_one(module, data) -> None:
+    module.eval()
+    first, second = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), torch.eye(3)
+    before = module.encode(data).joint
+
+    module.change_basis(first, torch.zeros(3))
+    module.change_basis(second * 0.5, torch.ones(3))
+
+    after = module.encode(data).joint
+    torch.testing.assert_close(after.mean, (before.mean @ first - 1) / 2)
+    torch.testing.assert_close(after.variance, before.variance @ first.square() / 4)

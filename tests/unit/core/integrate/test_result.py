@@ -35,6 +35,16 @@ def test_a_saved_result_comes_back_bit_for_bit(result, tmp_path) -> None:
             assert getattr(result, field.name) == getattr(loaded, field.name), field.name
 
 
+def test_a_record_without_a_count_of_separating_directions_has_none(result, tmp_path) -> None:
+    result.save(tmp_path / "run")
+    path = tmp_path / "run" / "integration.json"
+    record = json.loads(path.read_text())
+    del record["n_separating"]
+    path.write_text(json.dumps(record))
+
+    assert Integration.load(tmp_path / "run").n_separating == 0
+
+
 def test_the_arrays_open_without_pickle_and_the_record_is_plain_json(result, tmp_path) -> None:
     result.save(tmp_path / "run")
 
