@@ -72,7 +72,9 @@ def of_project(store: ProjectStore, project: str) -> dict[str, Any]:
                 recipe["placement"][key] = params[key]
     for name, artefact in REMEMBERED.items():
         stored = artefacts.get(artefact, {}).get("params", {}).get(name) or {}
-        recipe[name] = asdict(from_dict(PARAMETER_SETS[name], stored))
+        values = asdict(from_dict(PARAMETER_SETS[name], stored))
+        # TOML has no null; a setting left out is the one the program chooses itself
+        recipe[name] = {key: value for key, value in values.items() if value is not None}
     if "joint" in artefacts:
         areas, paths = sections.drawings(store, project)
         recipe["region"] = [regions.to_dict(area) for area in areas]

@@ -26,7 +26,7 @@ from spatialmeta_core.align.latents import latents
 from spatialmeta_core.params import AlignParams
 from spatialmeta_core.types import TissueImage
 
-WEIGHTS = ((1, 0, 0), (1, 1, 0), (1, 0, 1), (1, 1, 1))
+WEIGHTS = ("1,0,0", "1,1,0", "1,0,1", "1,1,1")
 WRONG_TURN = 20.0  # degrees
 TURNED = (0.0, 90.0, 180.0, 270.0)  # of the raster of the pair, whose own turn is known
 
@@ -60,7 +60,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="sections of each kind")
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--latents", choices=["pca", "vae"], default="pca")
-    parser.add_argument("--kinds", nargs="+", default=["ellipse", "disc", "hemisphere"])
+    parser.add_argument("--kinds", nargs="*", default=["ellipse", "disc", "hemisphere"])
+    parser.add_argument("--weights", nargs="+", default=WEIGHTS, help="such as 1,0,1")
     parser.add_argument("--pair", type=Path, help="folder with outs/, msi.csv.gz, truth.npz")
     arguments = parser.parse_args()
     seeds = range(arguments.first, arguments.first + arguments.seeds)
@@ -68,12 +69,12 @@ def main() -> None:
     print(header + "  CPU s")
     for kind in arguments.kinds:
         cases = [simulated(kind, seed, arguments.latents) for seed in seeds]
-        table(kind, cases)
+        table(kind, cases, arguments.weights)
         if kind == "hemisphere":
-            table("hemisphere, no relation", [unrelated(case) for case in cases])
+            table("hemisphere, no relation", [unrelated(c) for c in cases], arguments.weights)
     if arguments.pair:
         cases = [pair(arguments.pair, turn, flip, arguments.latents) for turn, flip in TURNS]
-        table(arguments.pair.name[:26], cases)
+        table(arguments.pair.name[:26], cases, arguments.weights)
     else:
         print("no --pair given: the real section was not measured")
 
@@ -133,15 +134,15 @@ def picture(st) -> TissueImage:
     return TissueImage(library["images"]["hires"], library["scalefactors"]["tissue_hires_scalef"])
 
 
-def table(kind: str, cases: list[Case]) -> None:
-    for weights in WEIGHTS:
+def table(kind: str, cases: list[Case], choices: list[str]) -> None:
+    for weights in choices:
         row = Row()
         for case in cases:
-            measure(case, weights, row)
+            measure(case, [float(w) for w in weights.split(",")], row)
         n = len(cases)
         right = [a for a in row.angles if a <= WRONG_TURN]
         print(
-            f"{kind:26s} {','.join(map(str, weights)):7s}  {row.flips:4d}/{n:<5d}  "
+            f"{kind:26s} {weights:7s}  {row.flips:4d}/{n:<5d}  "
             f"{row.turns:4d}/{n:<5d} {np.median(row.errors):6.2f}% {np.max(row.errors):6.2f}% "
             f"{np.median(right) if right else np.nan:6.2f} deg {row.ambiguous:6d}/{n:<3d}  "
             f"{np.mean(row.cpu):6.2f}",
@@ -149,7 +150,7 @@ def table(kind: str, cases: list[Case]) -> None:
         )
 
 
-def measure(case: Case, weights: tuple[int, int, int], row: Row) -> None:
+def measure(case: Case, weights: list[float], row: Row) -> None:
     settings = AlignParams(
         outline_weight=weights[0],
         histology_weight=weights[1],

@@ -258,7 +258,7 @@ def contribution_colors(balance: FloatArray) -> MapColors:
     return MapColors(
         balance,
         "Modality contribution",
-        unit="higher leans to genes",
+        unit="above 0.5 genes lead",
         limits=(0.5 - reach, 0.5 + reach),
         scale=DIVERGING,
         missing="left out of training",

@@ -117,8 +117,8 @@ def _region_body(facts: RegionSummary) -> list[Any]:
         rows.append(
             (
                 "Mean contribution",
-                f"{facts.contribution:.2f} (section {facts.contribution_everywhere:.2f}; higher "
-                "leans to genes)",
+                f"{facts.contribution:.2f} (section {facts.contribution_everywhere:.2f}; above 0.5 "
+                "genes lead)",
             )
         )
     body: list[Any] = [_facts(*rows)]

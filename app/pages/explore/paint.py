@@ -140,7 +140,7 @@ def _contribution(section: Section) -> Paint:
         key=CONTRIBUTION,
         label="Modality contribution",
         group="Section",
-        units=("higher leans to genes", ""),
+        units=("above 0.5 genes lead", ""),
         missing="left out of training",
         center=0.5,
     )

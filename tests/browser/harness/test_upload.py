@@ -334,6 +334,8 @@ def test_pause_and_resume_in_a_zone_are_reachable_by_keyboard(tab, server):
     tab.locator("input[type=file]").set_input_files(
         [{"name": "a.h5ad", "mimeType": "", "buffer": pattern(50)}]
     )
+    while not server.offsets():  # a pause before the upload has its id would start another one
+        tab.wait_for_timeout(10)
     tab.get_by_role("button", name="Pause a.h5ad").press("Enter")
     resume = tab.get_by_role("button", name="Resume a.h5ad")
     resume.wait_for()
