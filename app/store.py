@@ -26,6 +26,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from app import runs
 from app.cache import ReadCache
 from app.disk import read_json, write_json
 from app.history import History
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PROJECT_ID: Final = re.compile(r"[0-9a-f]{16}")
-KEEP_REVISIONS: Final = 2  # the current result and the one before it; runs are all kept
-KEEP_ALL: Final = ("integration",)
+KEEP_REVISIONS: Final = 2  # the current result and the one before it; those of runs are all kept
 # Events kept of a history. Only the last pose matters, but the first drawing may still be in force.
 HISTORY_LENGTH: Final = {"poses": 500}
 LEFTOVER_AFTER_S: Final = 24 * 3600  # a folder that a killed writer left is dropped after a day
@@ -223,6 +223,7 @@ class ProjectStore:
         temporary.replace(final)
         manifest["revision"] = revision
         manifest["artefacts"][artefact] = {"revision": revision, **record}
+        runs.remember(manifest, artefact)
         write_json(folder / "manifest.json", manifest)
         return revision
 
@@ -257,15 +258,18 @@ class ProjectStore:
                 raise NotReadyError(
                     "This was replaced by something newer meanwhile. Look at the new one first."
                 )
-            self._touch(project, artefact, summary)
+            self._touch(project, lambda m: m["artefacts"][artefact]["summary"].update(summary))
 
-    def _touch(
-        self, project: str, artefact: str = "", summary: Mapping[str, Any] | None = None
-    ) -> None:
+    def edit(self, project: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change what the manifest says without making anything new, as which run is shown."""
+        with self.lock(project):
+            self._touch(project, change)
+
+    def _touch(self, project: str, change: Callable[[dict[str, Any]], None] | None = None) -> None:
         """Raise the overall revision, so that other tabs notice; the caller holds the lock."""
         manifest = self.manifest(project)
-        if summary:
-            manifest["artefacts"][artefact]["summary"].update(summary)
+        if change is not None:
+            change(manifest)
         manifest["revision"] += 1
         write_json(self.folder(project) / "manifest.json", manifest)
 
@@ -273,12 +277,12 @@ class ProjectStore:
         for path in self.folder(project).glob(f".{artefact}-*"):
             if time.time() - path.stat().st_mtime > LEFTOVER_AFTER_S:
                 shutil.rmtree(path, ignore_errors=True)
-        if artefact in KEEP_ALL:
-            return
         pattern = re.compile(rf"^{artefact}-r(\d+)$")
         found = [(m, p) for p in self.folder(project).iterdir() if (m := pattern.match(p.name))]
-        for _, path in sorted(found, key=lambda pair: int(pair[0][1]))[:-KEEP_REVISIONS]:
-            shutil.rmtree(path, ignore_errors=True)
+        kept = runs.kept_revisions(self.manifest(project), artefact)
+        for match, path in sorted(found, key=lambda pair: int(pair[0][1]))[:-KEEP_REVISIONS]:
+            if int(match[1]) not in kept:
+                shutil.rmtree(path, ignore_errors=True)
 
     def load(self, project: str, artefact: str, name: str, read: Callable[[Path], T]) -> T:
         """Read a file of an artefact's current revision through the cache; read-only."""

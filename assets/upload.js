@@ -35,6 +35,7 @@
   const TRY_AGAIN = [408, 425, 429];
   const CANCELED = Symbol("canceled");
   const PAUSED = Symbol("paused");
+  const NEVER = new AbortController().signal;
 
   /** A refusal that repeating cannot cure. */
   class Refused extends Error {
@@ -179,27 +180,39 @@
     }
 
     const ask = (method, path, extra = {}) =>
-      request(method, url + path, { ...extra, signal: stop.signal, headers: { ...headers, ...extra.headers } });
+      request(method, url + path, { signal: stop.signal, ...extra, headers: { ...headers, ...extra.headers } });
 
     /** Where the server stands; false if it no longer knows this upload. */
-    async function recall() {
-      const answer = await ask("GET", `/${id}`);
+    async function recall(upload) {
+      const answer = await ask("GET", `/${upload}`);
       if (answer.status >= 400 || answer.body.size !== file.size) return false;
       offset = checkedOffset(answer.body, file.size);
       return true;
     }
 
+    /**
+     * Go on with an earlier upload of this file, or have a new one named. A pause does not break off the
+     * naming: the server would keep an upload that nobody knows of.
+     */
     async function begin() {
-      id = memory.get();
-      if (id && (await recall())) return;
+      const known = memory.get();
+      if (known && (await recall(known))) {
+        id = known;
+        return;
+      }
       const answer = await ask("POST", "", {
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ name: file.name, size: file.size, purpose }),
+        signal: NEVER,
       });
       if (answer.status >= 400 || typeof answer.body.id !== "string") throw refusal(answer);
-      id = answer.body.id;
-      offset = checkedOffset(answer.body, file.size);
-      memory.set(id);
+      if (stop.signal.reason === CANCELED) drop(`${url}/${answer.body.id}`, headers);
+      else {
+        id = answer.body.id;
+        offset = checkedOffset(answer.body, file.size);
+        memory.set(id);
+      }
+      stop.signal.throwIfAborted();
     }
 
     /** The server wants bytes again: do so at once, but not for ever. */
@@ -240,7 +253,7 @@
     /** From wherever the upload stands to its end; returns early by throwing. */
     async function transfer() {
       if (id === null) await begin();
-      else if (offset < file.size && !(await recall())) {
+      else if (offset < file.size && !(await recall(id))) {
         throw new Refused("The server no longer has this upload. Choose the file again.");
       }
       report(offset);

@@ -18,6 +18,11 @@ def semisim() -> Path:
     return SEMISIM
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser journeys first: with several processes, a long one must not be left over."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was skipped and why, also when nothing was."""
     skipped = terminalreporter.stats.get("skipped", [])

@@ -41,6 +41,7 @@ __all__ = ["align", "orientations", "score"]
 
 MAX_AREA_RATIO = 4.0  # of two sections in the same unit
 MAX_OVERLAP_LOST = 0.05  # that histology or features may cost
+ENOUGH_LANDMARKS = 4  # pairs that fix an affine placement with one to spare
 
 
 def align(
@@ -264,8 +265,7 @@ def _not_worse(result: Alignment, start: Pose, section: Section, *, vouched: boo
             return result
     note = (
         f"Automatic alignment made it worse (overlap {after.overlap:.2f}, "
-        f"was {before.overlap:.2f}). Your pose was kept. "
-        "Add 4 or more landmarks and try again."
+        f"was {before.overlap:.2f}). Your pose was kept. {_advice(result.landmarks)}"
     )
     return Alignment(
         pose=start,
@@ -276,4 +276,15 @@ def _not_worse(result: Alignment, start: Pose, section: Section, *, vouched: boo
         landmarks=result.landmarks,
         landmark_residual_px=residual,
         notes=(*result.notes[:1], note),
+    )
+
+
+def _advice(landmarks: Landmarks | None) -> str:
+    """Say what helps after a fit that was no better than the start."""
+    n_pairs = 0 if landmarks is None else len(landmarks.moving)
+    if n_pairs < ENOUGH_LANDMARKS:
+        return f"Add {ENOUGH_LANDMARKS - n_pairs} or more landmarks and try again."
+    return (
+        f"The {n_pairs} landmarks and the outlines do not agree: check the pair with the largest "
+        "distance, or the outlines, and try again."
     )

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from app import runs
+from app.state import is_current
 from app.store import ProjectStore
 from spatialmeta_core.errors import NotFoundError, NotReadyError
 
@@ -173,6 +175,8 @@ def test_a_write_that_fails_leaves_the_old_state_and_nothing_else(store, project
 KILLED_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
+from app import runs
+from app.state import is_current
 from app.store import ProjectStore
 def write(folder):
     (folder / "value.txt").write_text("half")
@@ -227,6 +231,41 @@ def test_only_the_last_two_revisions_are_kept_but_every_trained_model(store, pro
     assert len(list(store.folder(project).glob("integration-r*"))) == 3
 
 
+def test_a_run_is_shown_again_with_the_features_and_clusters_it_had(store, project):
+    for name in ("st", "sm", "alignment", "joint"):
+        store.commit(project, name, write_text(name))
+    for text in "ab":
+        for part in runs.PARTS:
+            store.commit(project, part, write_text(f"{part} {text}"))
+    for _ in range(3):
+        store.commit(project, "clusters", write_text("clusters b, other resolution"))
+
+    store.edit(project, lambda manifest: runs.show(manifest, 1))
+
+    assert [value(store, project, part) for part in runs.PARTS] == [f"{p} a" for p in runs.PARTS]
+    assert is_current(store.manifest(project), "clusters")
+    store.edit(project, lambda manifest: runs.show(manifest, 2))
+    assert value(store, project, "clusters") == "clusters b, other resolution"
+
+
+def test_a_deleted_run_can_be_brought_back_until_the_next_one_is_made(store, project):
+    for text in "abcd":
+        store.commit(project, "integration", write_text(text), made_from={})
+    with pytest.raises(NotReadyError, match="Run 4 is the one in use"):
+        store.edit(project, lambda manifest: runs.hide(manifest, 4))
+
+    store.edit(project, lambda manifest: runs.hide(manifest, 1))
+    assert [run["number"] for run in runs.runs_of(store.manifest(project))] == [2, 3, 4]
+    store.edit(project, lambda manifest: runs.hide(manifest, 1, deleted=False))
+    assert [run["number"] for run in runs.runs_of(store.manifest(project))] == [1, 2, 3, 4]
+    store.edit(project, lambda manifest: runs.hide(manifest, 1))
+    store.commit(project, "integration", write_text("e"), made_from={})
+
+    assert len(list(store.folder(project).glob("integration-r*"))) == 4
+    with pytest.raises(NotFoundError, match="no run 1"):
+        store.edit(project, lambda manifest: runs.show(manifest, 1))
+
+
 def test_an_amendment_changes_the_summary_but_makes_nothing_out_of_date(store, project):
     store.commit(project, "st", write_text("st"), summary={"n_spots": 3})
 
@@ -260,6 +299,8 @@ def test_writers_in_threads_lose_no_update(store, project):
 AMEND_20_TIMES = """
 import sys
 from pathlib import Path
+from app import runs
+from app.state import is_current
 from app.store import ProjectStore
 store = ProjectStore(Path(sys.argv[1]))
 for n in range(20):
@@ -283,6 +324,8 @@ def test_writers_in_processes_lose_no_update_and_readers_see_whole_manifests(sto
 HOLD_THE_LOCK = """
 import sys, time
 from pathlib import Path
+from app import runs
+from app.state import is_current
 from app.store import ProjectStore
 with ProjectStore(Path(sys.argv[1])).lock(sys.argv[2]):
     print("held", flush=True)

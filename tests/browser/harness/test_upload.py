@@ -30,8 +30,10 @@ class UploadServer(ThreadingHTTPServer):
         self.finished = []
         self.requests = []
         self.plan = []
-        self.gate = threading.Event()
+        self.gate = threading.Event()  # holds pieces back until set
         self.gate.set()
+        self.naming = threading.Event()  # holds the answer to a new upload back until set
+        self.naming.set()
 
     @property
     def url(self):
@@ -98,6 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         if meta["name"].endswith(".exe"):
             self.answer(415, {"message": "This is not a data file.", "code": "E-12"})
             return
+        self.server.naming.wait(20)
         key = f"id{len(self.server.parts)}"
         self.server.parts[key], self.server.meta[key] = b"", meta
         self.answer(201, {"id": key, "offset": 0})
@@ -136,6 +139,7 @@ def server():
         thread.start()
         yield running
         running.gate.set()
+        running.naming.set()
         running.shutdown()
         thread.join()
 
@@ -214,6 +218,26 @@ def test_a_pause_stops_the_traffic_and_resume_completes_the_file(tab, server):
     assert finished(tab)["error"] is None
     assert server.parts["id0"] == pattern(3500)
     assert tab.evaluate("log.states.includes('paused')")
+
+
+def test_a_pause_before_the_upload_has_a_name_leaves_no_second_upload(tab, server):
+    server.naming.clear()
+    send(tab)
+    tab.evaluate("upload.pause()")
+    tab.evaluate("upload.resume()")
+    server.naming.set()
+    assert finished(tab)["done"] == {"uploadId": "id0"}
+    assert server.parts == {"id0": pattern(3500)}
+
+
+def test_a_cancel_before_the_upload_has_a_name_leaves_nothing(tab, server):
+    server.naming.clear()
+    send(tab)
+    tab.evaluate("upload.cancel()")
+    with tab.expect_response(lambda answer: answer.request.method == "DELETE"):
+        server.naming.set()
+    assert server.parts == {}
+    assert tab.evaluate("localStorage.length") == 0
 
 
 def test_the_same_file_goes_on_after_a_reload(tab, server):

@@ -11,7 +11,7 @@ from spatialmeta_core.align.shape import spots_shape
 from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.geometry import apply_pose, compose, invert, make_pose
 from spatialmeta_core.params import AlignParams
-from spatialmeta_core.types import TissueImage
+from spatialmeta_core.types import Landmarks, TissueImage
 
 
 def off(pair, placed: np.ndarray) -> float:
@@ -188,7 +188,25 @@ def test_a_result_worse_than_the_start_is_not_taken(section, monkeypatch) -> Non
     np.testing.assert_array_equal(found.pose.matrix, start.matrix)
     assert found.score == found.score_before
     assert found.notes[-1].startswith("Automatic alignment made it worse (overlap 0.")
+    assert found.notes[-1].endswith("Add 4 or more landmarks and try again.")
     assert found.candidates == ()
+
+
+@pytest.mark.parametrize(("n_pairs", "advice"), [(1, "Add 3 or more"), (4, "do not agree")])
+def test_advice_after_a_worse_fit_knows_the_landmarks_given(
+    section, monkeypatch, n_pairs, advice
+) -> None:
+    far = make_pose(50, 60.0, 60.0, (5600.0, 5000.0), flipped=True)
+    monkeypatch.setattr("spatialmeta_core.align.outcome.pose_of", lambda *_: far)
+    start = hand(section, 1.0, 0.0)
+    moving = section.moving[:: len(section.moving) // 4][:n_pairs]
+    pairs = Landmarks(moving, apply_pose(start, moving))
+
+    found = align(
+        section.moving, section.target, AlignParams(nonrigid=False), start=start, landmarks=pairs
+    )
+
+    assert advice in found.notes[-1]
 
 
 def test_sections_that_do_not_meet_are_an_error(section, monkeypatch) -> None:
