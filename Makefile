@@ -59,6 +59,12 @@ bench: $(VENV)/.tested
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reassign
 	$(BIN)/python -m benchmarks.alignment
 	$(BIN)/python -m benchmarks.alignment_uncertainty
+	$(BIN)/python -m benchmarks.alignment_terms --seeds 4
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.integration --quick
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ablation
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.speed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.explore
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.null
 
 screenshots: $(VENV)/.tested
 	@.ci/ensure-chromium

@@ -23,6 +23,7 @@ JOB_NAMES: Final = {
     "reassign": "Reassigning values",
     "stability": "Checking stability",
     "features": "Choosing features",
+    "forecast": "Estimating time and memory",
     "integrate": "Training the model",
     "cluster": "Clustering",
     "pipeline": "Running all steps",

@@ -16,6 +16,8 @@ import pandas as pd
 
 from app import recipe, sections
 from app.figures import paper
+from app.figures.theme import MISSING
+from app.layers import denoised_table
 from app.placement import open_adata, tissue_image
 from app.state import is_current
 from spatialmeta_core import io, keys, markers, regions, trajectory
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from app.store import ProjectStore
 
 SOFTWARE: Final = ("spatialmeta-app", "anndata", "numpy", "scipy", "torch", "graspologic-native")
+LEFT_OUT: Final = "left out"  # of training
 CONTENTS: Final = {
     "joint.h5ad": "spots by features with everything computed; opens in scanpy and squidpy",
     "markers_clusters.csv": "each cluster against all other spots",
@@ -213,10 +216,12 @@ def safe_cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _add_clusters(joint: ad.AnnData, section: Section) -> None:
-    labels = np.asarray(section.cluster)
-    names = np.where(labels >= 0, labels.astype(str), "left out")
-    joint.obs[keys.CLUSTER] = names
-    joint.obs[keys.CLUSTER] = joint.obs[keys.CLUSTER].astype("category")
+    labels, look = np.asarray(section.cluster), section.look
+    assert look is not None  # there are clusters
+    left_out = [LEFT_OUT] if (labels < 0).any() else []
+    codes = np.where(labels < 0, len(look.names), labels)
+    joint.obs[keys.CLUSTER] = pd.Categorical.from_codes(codes, [*look.names, *left_out])
+    joint.uns[f"{keys.CLUSTER}_colors"] = np.array([*look.colors, *(MISSING for _ in left_out)])
     joint.obs[keys.CONTRIBUTION] = section.contribution
     joint.obsm[keys.UMAP] = section.umap
 
@@ -231,7 +236,7 @@ def _add_stability(joint: ad.AnnData, table: pd.DataFrame | None) -> None:
 
 
 def _add_integration(joint: ad.AnnData, folder: Path) -> None:
-    record = json.loads((folder / "integration.json").read_text("utf-8"))
+    features, denoised = denoised_table(folder)
     with np.load(folder / "integration.npz", allow_pickle=False) as arrays:
         for slot, name in (
             (keys.LATENT, "joint"),
@@ -241,10 +246,10 @@ def _add_integration(joint: ad.AnnData, folder: Path) -> None:
             joint.obsm[slot] = arrays[name]
         joint.obs[keys.THETA_ST] = arrays["theta_st"]
         joint.obs[keys.THETA_SM] = arrays["theta_sm"]
-        columns = joint.var_names.get_indexer(record["features"])
-        denoised = np.full(joint.shape, np.nan, np.float32)
-        denoised[:, columns] = arrays["denoised"]
-    joint.layers[keys.DENOISED] = denoised
+    columns = joint.var_names.get_indexer(features)
+    layer = np.full(joint.shape, np.nan, np.float32)
+    layer[:, columns] = denoised
+    joint.layers[keys.DENOISED] = layer
     joint.var[keys.SELECTED] = np.isin(np.arange(joint.n_vars), columns)
 
 
@@ -252,8 +257,8 @@ def _write_tables(store: ProjectStore, project: str, section: Section, folder: P
     stability = sections.stability_table(store, project)
     if stability is not None:
         safe_cells(stability).to_csv(folder / "stability.csv", index=False)
-    if section.cluster is not None:
-        labels = np.where(section.cluster >= 0, section.cluster.astype(float), np.nan)
+    if section.look is not None:
+        labels = pd.Categorical.from_codes(section.look.labels, section.look.names)
         table = sections.with_stability(
             store, project, markers.rank_clusters(section.joint, labels)
         )

@@ -165,6 +165,11 @@ def job_action(action: str, job: str) -> dict[str, str]:
     return {"type": "job-action", "action": action, "job": job}
 
 
+def run_action(action: str, number: int) -> dict[str, Any]:
+    """Button that does something with a run of the model."""
+    return {"type": "run-action", "action": action, "number": number}
+
+
 def home_delete(project: str) -> dict[str, str]:
     """Button that moves a project to the bin."""
     return {"type": "home-delete", "project": project}
@@ -202,6 +207,26 @@ INTEGRATE_JOBS: Final = "integrate-jobs"
 INTEGRATE_LOSSES: Final = "integrate-losses"
 INTEGRATE_LOSS_GRAPH: Final = "integrate-loss-graph"
 INTEGRATE_RESULT: Final = "integrate-result"
+INTEGRATE_RUNS: Final = "integrate-runs"
+INTEGRATE_RUNS_NOTE: Final = "integrate-runs-note"
+INTEGRATE_CLUSTERS: Final = "integrate-clusters"
+INTEGRATE_GRID: Final = "integrate-grid"
+INTEGRATE_GRID_WORDS: Final = "integrate-grid-words"
+INTEGRATE_GRID_USE: Final = "integrate-grid-use"
+INTEGRATE_MAPS: Final = "integrate-maps"
+INTEGRATE_VIOLIN: Final = "integrate-violin"
+INTEGRATE_QUALITY: Final = "integrate-quality"
+INTEGRATE_FORECAST: Final = "integrate-forecast"
+INTEGRATE_ESTIMATE: Final = "integrate-estimate"
+INTEGRATE_WEIGHT_MMD: Final = "integrate-weight-mmd"
+INTEGRATE_WEIGHTS: Final = "integrate-weights"
+INTEGRATE_TRAIN_ON: Final = "integrate-train-on"
+INTEGRATE_ST_LOSS: Final = "integrate-st-loss"
+INTEGRATE_SM_LOSS: Final = "integrate-sm-loss"
+INTEGRATE_NORMALIZE: Final = "integrate-normalize"
+INTEGRATE_DECODERS: Final = "integrate-decoders"
+INTEGRATE_SEPARATE: Final = "integrate-separate"
+INTEGRATE_METHOD: Final = "integrate-method"
 
 # export
 EXPORT_STATE: Final = "export-state"
@@ -230,6 +255,46 @@ EXPLORE_CURVES: Final = "explore-curves"  # features of the gradient chart; empt
 EXPLORE_RANKED: Final = "explore-ranked"  # the map whose features are ranked for marker tests
 EXPLORE_PICTURE: Final = "explore-picture"  # what to put into a figure file
 EXPLORE_DOWNLOAD: Final = "explore-download"
+EXPLORE_SECOND: Final = "explore-second"  # store: the second feature of a blend, as a color key
+EXPLORE_RANGE: Final = "explore-range"  # store: ends of the color scale set by hand
+EXPLORE_EDITED: Final = "explore-edited"  # store: when the clusters were edited last
+EXPLORE_PINNED: Final = "explore-pinned"  # store: the spot pinned in the browser
+# explore: layers, clusters and their markers
+EXPLORE_LAYER: Final = "explore-layer"
+EXPLORE_WITH: Final = "explore-with"
+EXPLORE_WITH_FOUND: Final = "explore-with-found"
+EXPLORE_AGREEMENT: Final = "explore-agreement"
+EXPLORE_COMPARE: Final = "explore-compare-layers"
+EXPLORE_CLUSTERS: Final = "explore-clusters"
+EXPLORE_CLUSTERS_BOX: Final = "explore-clusters-box"
+EXPLORE_GRID: Final = "explore-grid"
+EXPLORE_GRID_BOX: Final = "explore-grid-box"
+EXPLORE_GRID_WORDS: Final = "explore-grid-words"
+EXPLORE_MERGE: Final = "explore-merge"
+EXPLORE_TABS: Final = "explore-tabs"
+EXPLORE_TOP: Final = "explore-top"  # figure of the markers per cluster
+EXPLORE_TOP_BOX: Final = "explore-top-box"
+EXPLORE_TOP_EMPTY: Final = "explore-top-empty"
+EXPLORE_TOP_TABLE: Final = "explore-top-table"
+EXPLORE_TOP_CLUSTER: Final = "explore-top-cluster"
+EXPLORE_TOP_ONLY: Final = "explore-top-only"
+EXPLORE_TOP_VIEW: Final = "explore-top-view"
+EXPLORE_MIN_FC: Final = "explore-min-fc"
+EXPLORE_MAX_Q: Final = "explore-max-q"
+EXPLORE_N_GENES: Final = "explore-n-genes"
+EXPLORE_N_METABOLITES: Final = "explore-n-metabolites"
+EXPLORE_TOP_ROWS: Final = "explore-top-rows"  # store: order and length of the table
+EXPLORE_TOP_DOWNLOAD: Final = "explore-top-download"
+EXPLORE_TOP_CSV: Final = "explore-top-csv"
+EXPLORE_VIOLIN: Final = "explore-violin"
+EXPLORE_SMALL: Final = "explore-small"  # small multiples
+EXPLORE_SMALL_LIST: Final = "explore-small-list"  # store: one asked for in the browser
+EXPLORE_SMALL_SHOWN: Final = "explore-small-shown"  # store: features chosen for small maps
+EXPLORE_SMALL_FIND: Final = "explore-small-find"
+EXPLORE_SMALL_FOUND: Final = "explore-small-found"
+EXPLORE_SMALL_RESET: Final = "explore-small-reset"
+EXPLORE_PDF: Final = "explore-pdf"
+EXPLORE_WIDTH: Final = "explore-figure-width"
 # explore: canvas
 EXPLORE_BODY: Final = "explore-body"
 EXPLORE_EMPTY: Final = "explore-empty"
@@ -262,6 +327,14 @@ EXPLORE_MARKERS: Final = "explore-markers"
 EXPLORE_MARKERS_BOX: Final = "explore-markers-box"
 EXPLORE_VOLCANO: Final = "explore-volcano"
 EXPLORE_MARKERS_CSV: Final = "explore-markers-csv"
+EXPLORE_RING: Final = "explore-ring"
+EXPLORE_RING_BOX: Final = "explore-ring-box"
+EXPLORE_COMPARED: Final = "explore-compared"  # what the marker table compares, for the spatial p
+EXPLORE_SPATIAL: Final = "explore-spatial"  # the comparison whose spatial p is known
+EXPLORE_IMPORT: Final = "explore-import"
+EXPLORE_GEOJSON: Final = "explore-geojson"
+EXPLORE_LOUPE: Final = "explore-loupe"
+EXPLORE_BARCODES: Final = "explore-barcodes"
 # explore: trajectories
 EXPLORE_PATHS: Final = "explore-paths"
 EXPLORE_PATH_SUMMARY: Final = "explore-path-summary"
@@ -276,6 +349,17 @@ EXPLORE_SCREEN_ONLY: Final = "explore-screen-only"
 EXPLORE_SCREEN: Final = "explore-screen"
 EXPLORE_GRADIENT_CSV: Final = "explore-gradient-csv"
 EXPLORE_SCREEN_CSV: Final = "explore-screen-csv"
+EXPLORE_WAY: Final = "explore-way"
+EXPLORE_WAY_FROM: Final = "explore-way-from"
+EXPLORE_WAY_TO: Final = "explore-way-to"
+EXPLORE_AXIS: Final = "explore-axis"
+EXPLORE_REACH: Final = "explore-reach"
+EXPLORE_REACH_BOX: Final = "explore-reach-box"
+EXPLORE_SCREENED: Final = "explore-screened"  # the axis whose screen has a spatial p
+EXPLORE_HEATMAP: Final = "explore-heatmap"
+EXPLORE_LAG: Final = "explore-lag"
+EXPLORE_LAGS: Final = "explore-lags"
+EXPLORE_LAGS_CSV: Final = "explore-lags-csv"
 EXPLORE_GRADIENT_SVG: Final = "explore-gradient-svg"
 EXPLORE_GRADIENT_PNG: Final = "explore-gradient-png"
 
@@ -303,6 +387,36 @@ def explore_name(item: str) -> dict[str, str]:
 def explore_width(item: str) -> dict[str, str]:
     """Box with the width of a trajectory's swath."""
     return {"type": "explore-item-width", "item": item}
+
+
+def explore_cluster(action: str, cluster: int) -> dict[str, Any]:
+    """Button, box or color of a cluster, by the cluster's number."""
+    return {"type": f"explore-cluster-{action}", "cluster": cluster}
+
+
+def explore_kind(item: str) -> dict[str, str]:
+    """Box for the class of a region."""
+    return {"type": "explore-item-kind", "item": item}
+
+
+def explore_clusters(item: str) -> dict[str, str]:
+    """Choice of the clusters that a region is restricted to."""
+    return {"type": "explore-item-clusters", "item": item}
+
+
+def explore_other(item: str) -> dict[str, str]:
+    """Choice of the region to combine one with."""
+    return {"type": "explore-item-other", "item": item}
+
+
+def explore_ring(item: str) -> dict[str, str]:
+    """Box for the width of a ring around a region."""
+    return {"type": "explore-item-ring", "item": item}
+
+
+def explore_small_remove(feature: str) -> dict[str, str]:
+    """Button that takes a small map out."""
+    return {"type": "explore-small-remove", "feature": feature}
 
 
 def explore_sort(table: str, column: str) -> dict[str, str]:
@@ -364,4 +478,4 @@ HOME_BIN_TEXT: Final = "home-bin-text"
 HOME_UNDELETE: Final = "home-undelete"
 
 # made by callbacks: in no layout, and no callback may name them
-DRAWN: Final = (INTEGRATE_LOSS_GRAPH,)
+DRAWN: Final = (INTEGRATE_LOSS_GRAPH, INTEGRATE_VIOLIN)

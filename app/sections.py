@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
+from app import cluster_edits, clusterings
+from app.layers import Layers
 from app.placement import open_adata
 from app.state import is_current
 from spatialmeta_core import keys
-from spatialmeta_core.errors import NotFoundError
+from spatialmeta_core.errors import NotReadyError
 from spatialmeta_core.io.alignment import read_alignment
-from spatialmeta_core.markers import build_index
+from spatialmeta_core.markers import build_index, rank_clusters
 from spatialmeta_core.regions import from_dict
 from spatialmeta_core.types import Region, Trajectory
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     import anndata as ad
 
+    from app.cluster_edits import ClusterLook
     from app.store import ProjectStore
     from spatialmeta_core.markers import MarkerIndex
     from spatialmeta_core.types import Alignment, FloatArray, IntArray
@@ -37,10 +39,12 @@ class Section:
     ----------
     joint
         ST and SM on the ST spots; ``layers["normalized"]`` for drawing and statistics.
-    columns
-        The normalized values, CSC, for fast single-feature reads.
-    cluster
+    layers
+        Values of single features: raw, normalized, denoised.
+    numbers
         Leiden label per spot, -1 where left out; None before clustering.
+    look
+        The clusters as the user left them, merged, named and colored; None before clustering.
     umap
         Shape ``(n_spots, 2)``; None before clustering.
     contribution
@@ -48,8 +52,9 @@ class Section:
     """
 
     joint: ad.AnnData
-    columns: sp.csc_matrix
-    cluster: IntArray | None
+    layers: Layers
+    numbers: IntArray | None
+    look: ClusterLook | None
     umap: FloatArray | None
     contribution: FloatArray | None
 
@@ -75,11 +80,19 @@ class Section:
         return np.asarray(self.joint.obs[name])
 
     @property
+    def cluster(self) -> IntArray | None:
+        """Cluster of each spot after merges, a position in ``look.names``; -1 where left out."""
+        return None if self.look is None else self.look.labels
+
+    @property
     def cluster_names(self) -> np.ndarray[Any, Any] | None:
-        """Cluster of each spot as text, empty where left out; None before clustering."""
-        if self.cluster is None:
+        """Leiden number of each spot as text, empty where left out; None before clustering.
+
+        Merges and names that the user gives do not change it, so that what is tied to it stays.
+        """
+        if self.numbers is None:
             return None
-        return np.where(self.cluster >= 0, self.cluster.astype(str), "")
+        return np.where(self.numbers >= 0, self.numbers.astype(str), "")
 
     @property
     def sample(self) -> str:
@@ -106,23 +119,23 @@ class Section:
         NotFoundError
             If there is no such feature.
         """
-        if feature not in self.joint.var_names:
-            raise NotFoundError(
-                f"There is no gene or metabolite called '{feature}' in this project."
-            )
-        column = self.columns[:, [self.joint.var_names.get_loc(feature)]]
-        return np.asarray(column.toarray(), float).ravel()
+        return self.layers.values("normalized", feature)
 
 
 def open_section(store: ProjectStore, project: str) -> Section:
     """Return the joint section of a project with its clusters, as far as they are made."""
     joint = open_adata(store, project, "joint")
-    columns = store.load(project, "joint", "joint.h5ad", _Columns(joint))
     clusters = _clusters(store, project, joint.obs_names.to_numpy().astype(str))
+    numbers = clusters.get(keys.CLUSTER)
+    look = None
+    if numbers is not None:
+        stored = clusterings.arrays(store, project)
+        look = cluster_edits.open_look(store, project, stored, numbers)
     return Section(
         joint=joint,
-        columns=columns,
-        cluster=clusters.get(keys.CLUSTER),
+        layers=Layers(store, project, joint),
+        numbers=numbers,
+        look=look,
         umap=clusters.get(keys.UMAP),
         contribution=clusters.get(keys.CONTRIBUTION),
     )
@@ -176,19 +189,22 @@ def from_log(events: Iterable[Mapping[str, Any]]) -> tuple[list[Region], list[Tr
     events
         Oldest first. ``{"op": "put", "what": "region" | "trajectory", "object": ...}`` adds an
         object in the form of ``spatialmeta_core.regions.to_dict``, or replaces the one with its
-        id, which keeps its place; ``{"op": "delete", "what", "id"}`` removes one.
+        id, which keeps its place; ``{"op": "delete", "what", "id"}`` removes one;
+        ``{"op": "many", "events": [...]}`` does several in one step. Edits of
+        clusters, see ``app.cluster_edits``, are passed over.
 
     Returns
     -------
     The regions and the trajectories in force, each in the order they were first drawn.
     """
     found: dict[str, Region | Trajectory] = {}
-    for event in events:
-        if event["op"] == "put":
-            item = from_dict(event["object"])
-            found[item.id] = item
-        else:
-            found.pop(event["id"], None)
+    for step in events:
+        for event in step["events"] if step["op"] == "many" else (step,):
+            if event["op"] == "put":
+                item = from_dict(event["object"])
+                found[item.id] = item
+            elif event["op"] == "delete":
+                found.pop(event["id"], None)
     areas = [item for item in found.values() if isinstance(item, Region)]
     paths = [item for item in found.values() if isinstance(item, Trajectory)]
     return areas, paths
@@ -200,6 +216,32 @@ def marker_index(store: ProjectStore, project: str) -> MarkerIndex:
     return store.load(project, "joint", "joint.h5ad", _MarkerIndex(joint))
 
 
+def cluster_markers(store: ProjectStore, project: str) -> pd.DataFrame:
+    """Return what sets each cluster apart, as ``rank_clusters`` gives it; cached.
+
+    Raises
+    ------
+    NotReadyError
+        If there are no clusters.
+    """
+    section = open_section(store, project)
+    if section.look is None:
+        raise NotReadyError("Clusters need the integration to be run first.")
+    return store.load(project, "joint", "joint.h5ad", _ClusterMarkers(section.joint, section.look))
+
+
+class _ClusterMarkers:
+    """Reader of the clusters' markers; a class so that the cache can name it."""
+
+    def __init__(self, joint: ad.AnnData, look: ClusterLook) -> None:
+        self._joint, self._look = joint, look
+        self.__qualname__ = f"cluster_markers {look.stamp}"
+
+    def __call__(self, _path: Path) -> pd.DataFrame:
+        codes = pd.Categorical.from_codes(self._look.labels, self._look.names)
+        return rank_clusters(self._joint, codes)
+
+
 class _MarkerIndex:
     """Reader of the marker index; a class so that the cache can name it."""
 
@@ -209,17 +251,6 @@ class _MarkerIndex:
 
     def __call__(self, _path: Path) -> MarkerIndex:
         return build_index(self._joint)
-
-
-class _Columns:
-    """Reader of the normalized values by column; a class so that the cache can name it."""
-
-    def __init__(self, joint: ad.AnnData) -> None:
-        self._joint = joint
-        self.__qualname__ = "columns"
-
-    def __call__(self, _path: Path) -> sp.csc_matrix:
-        return sp.csc_matrix(self._joint.layers[keys.NORMALIZED])
 
 
 def _read_scores(path: Path) -> pd.DataFrame:
@@ -236,27 +267,9 @@ def _read_stability(path: Path) -> pd.DataFrame:
     )
 
 
-def _read_npz(path: Path) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
-
-
 def _clusters(
     store: ProjectStore, project: str, spot_names: np.ndarray[Any, Any]
 ) -> dict[str, Any]:
-    """Read the clusters onto these spots; spots they do not know get -1 or NaN."""
     if "clusters" not in store.manifest(project)["artefacts"]:
         return {}
-    stored = store.load(project, "clusters", "clusters.npz", _read_npz)
-    names = stored["obs_names"]
-    if np.array_equal(names, spot_names):
-        return stored
-    order = {name: row for row, name in enumerate(names)}
-    rows = np.array([order.get(name, -1) for name in spot_names])
-    found = {}
-    for key in (keys.CLUSTER, keys.UMAP, keys.CONTRIBUTION):
-        values = stored[key][rows]
-        missing = -1 if key == keys.CLUSTER else np.nan
-        values[rows < 0] = missing
-        found[key] = values
-    return found
+    return clusterings.on_spots(clusterings.arrays(store, project), spot_names)

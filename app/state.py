@@ -19,6 +19,7 @@ INPUTS: Final[dict[str, tuple[str, ...]]] = {
     "joint": ("st", "sm", "alignment"),
     "stability": ("joint",),  # optional; nothing is made from it
     "features": ("joint",),
+    "forecast": ("joint",),  # of time and memory; nothing is made from it
     "integration": ("joint", "features"),
     "clusters": ("integration",),
 }
@@ -31,6 +32,7 @@ JOB_MAKES: Final[dict[str, tuple[str, ...]]] = {
     "reassign": ("joint",),
     "stability": ("stability",),
     "features": ("features",),
+    "forecast": ("forecast",),
     "integrate": ("features", "integration", "clusters"),
     "cluster": ("clusters",),
     "demo": ("st", "sm"),

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from app import runs
 from app.cache import ReadCache
-from app.disk import read_json, write_json
+from app.disk import drop_revisions, read_json, write_json
 from app.history import History
 from app.state import INPUTS, ProjectRef
 from spatialmeta_core.errors import NotFoundError, NotReadyError
@@ -43,18 +43,13 @@ PROJECT_ID: Final = re.compile(r"[0-9a-f]{16}")
 KEEP_REVISIONS: Final = 2  # the current result and the one before it; those of runs are all kept
 # Events kept of a history. Only the last pose matters, but the first drawing may still be in force.
 HISTORY_LENGTH: Final = {"poses": 500}
-LEFTOVER_AFTER_S: Final = 24 * 3600  # a folder that a killed writer left is dropped after a day
 
 
 class ProjectStore:
     """Read and write projects below one folder.
 
-    Parameters
-    ----------
-    root
-        Folder that holds one folder per project; made when absent, readable by its owner only.
-    cache_items
-        How many loaded values (AnnData, tables) to keep in memory.
+    ``root`` holds one folder per project; it is made when absent, readable by its owner only.
+    ``cache_items`` loaded values (AnnData, tables) are kept in memory.
     """
 
     def __init__(self, root: Path, *, cache_items: int = 12) -> None:
@@ -165,9 +160,12 @@ class ProjectStore:
         record: dict[str, Any] = artefacts[artefact]
         return record
 
-    def path(self, project: str, artefact: str, name: str = "") -> Path:
-        """Return the folder of an artefact's current revision, or a file in it."""
-        revision = self.record(project, artefact)["revision"]
+    def path(
+        self, project: str, artefact: str, name: str = "", *, revision: int | None = None
+    ) -> Path:
+        """Return the folder of an artefact's current or given revision, or a file in it."""
+        if revision is None:
+            revision = self.record(project, artefact)["revision"]
         return self.folder(project) / f"{artefact}-r{revision}" / name
 
     def commit(
@@ -274,19 +272,20 @@ class ProjectStore:
         write_json(self.folder(project) / "manifest.json", manifest)
 
     def _forget_old(self, project: str, artefact: str) -> None:
-        for path in self.folder(project).glob(f".{artefact}-*"):
-            if time.time() - path.stat().st_mtime > LEFTOVER_AFTER_S:
-                shutil.rmtree(path, ignore_errors=True)
-        pattern = re.compile(rf"^{artefact}-r(\d+)$")
-        found = [(m, p) for p in self.folder(project).iterdir() if (m := pattern.match(p.name))]
         kept = runs.kept_revisions(self.manifest(project), artefact)
-        for match, path in sorted(found, key=lambda pair: int(pair[0][1]))[:-KEEP_REVISIONS]:
-            if int(match[1]) not in kept:
-                shutil.rmtree(path, ignore_errors=True)
+        drop_revisions(self.folder(project), artefact, newest=KEEP_REVISIONS, kept=kept)
 
-    def load(self, project: str, artefact: str, name: str, read: Callable[[Path], T]) -> T:
-        """Read a file of an artefact's current revision through the cache; read-only."""
-        path = self.path(project, artefact, name)
+    def load(
+        self,
+        project: str,
+        artefact: str,
+        name: str,
+        read: Callable[[Path], T],
+        *,
+        revision: int | None = None,
+    ) -> T:
+        """Read a file of an artefact's current or given revision, cached; read-only."""
+        path = self.path(project, artefact, name, revision=revision)
         key = (str(path), f"{read.__module__}.{read.__qualname__}")
         return self._cache.get(key, lambda: read(path))
 

@@ -7,7 +7,7 @@
   const CACHED = 12; // colorings kept
   const state = {
     scene: null, view: null, paint: null, shown: null, spots: null, model: { shapes: [], annotations: [] },
-    markerSize: 0, cache: new Map(), ticket: 0,
+    second: null, markerSize: 0, cache: new Map(), ticket: 0,
   };
   root.state = state;
 
@@ -47,16 +47,28 @@
     return state.cache.get(key);
   }
 
-  // Color both maps. `view`: clip, log, scale, size, opacity, image, imageOpacity.
-  async function paint(scene, key, view) {
+  const coloring = (scene, key) =>
+    fetched(scene.paint + encodeURIComponent(key), async (r) => root.scale.decode(await r.arrayBuffer()));
+
+  // The color key of a feature in a layer of values; others are the same in all.
+  const LAYERS = { raw: "raw/", normalized: "feature/", denoised: "denoised/" };
+  const inLayer = (key, layer) => (key.startsWith(LAYERS.normalized) ? key.replace(LAYERS.normalized, LAYERS[layer]) : key);
+
+  // Color both maps. `view`: layer, second, range, clip, log, scale, size, opacity, image, imageOpacity.
+  async function paint(scene, color, view) {
     const ticket = ++state.ticket;
-    const found = await fetched(scene.paint + encodeURIComponent(key), async (r) => root.scale.decode(await r.arrayBuffer()));
+    const key = inLayer(color, view.layer);
+    const blends = view.second && color.startsWith(LAYERS.normalized);
+    const [found, second] = await Promise.all([
+      coloring(scene, key), blends ? coloring(scene, inLayer(view.second, view.layer)) : null]);
     const spots = await fetched(scene.spots, (r) => r.json());
     const gd = await whenDrawn(tissue, scene);
     if (scene.clustered) await whenDrawn(umap, scene);
     if (!gd || ticket !== state.ticket) return null;
+    await root.webgl.prepare(gd);
+    await root.webgl.prepare(umap());
     if (!state.paint || state.paint.legend.key !== key) state.shown = null;
-    Object.assign(state, { scene, view, spots, paint: found });
+    Object.assign(state, { scene, view, spots, paint: found, second, color });
     bind(gd, umap);
     bind(umap(), tissue);
     return repaint();
@@ -65,10 +77,12 @@
   async function repaint() {
     const { paint: { legend, values }, view, scene, shown } = state;
     const missing = canvas().dataset.missing;
-    const limits = root.scale.limits(legend, view.clip, view.log);
+    const range = root.range.of(legend);
+    const limits = root.scale.limits(legend, view.clip, view.log, range);
     const numbers = legend.kind === "number" ? root.scale.shownValues(values, legend, view.log) : values;
     const map = legend.center === null ? view.scale : "diverging";
-    const marker = legend.kind === "number"
+    const second = state.second && blended(numbers, limits, missing);
+    const marker = second ? second.marker : legend.kind === "number"
       ? root.scale.numberMarker(numbers, limits, scales()[map], missing)
       : root.scale.categoryMarker(values, legend, shown, missing);
     state.numbers = numbers;
@@ -82,11 +96,27 @@
     const picture = scene.has_image
       ? { "images[0].visible": view.image, "images[0].opacity": view.imageOpacity } : {};
     await window.Plotly.update(gd, own, picture);
-    if (drawn(umap(), scene)) await window.Plotly.restyle(umap(), restyle);
-    const painted = { key: legend.key, limits, log: view.log, scale: map, shown: shown ? [...shown] : null };
-    root.legend.draw(legend, painted, scales()[map], missing);
+    if (drawn(umap(), scene)) await window.Plotly.update(umap(), restyle, { annotations: scene.labels });
+    const painted = {
+      key: legend.key, limits, log: view.log, scale: map, shown: shown ? [...shown] : null, range: range || null,
+      second: second ? { key: state.second.legend.key, limits: second.limits } : null,
+    };
+    if (second) root.blend.draw(legend, limits, state.second.legend, second.limits, missing);
+    else root.legend.draw(legend, painted, scales()[map], missing);
     scaleBar(gd);
+    root.pin.refresh();
+    root.small.refresh();
     return painted;
+  }
+
+  // Colors, ends and values of a blend with the second feature.
+  function blended(numbers, limits, missing) {
+    const { legend, values } = state.second;
+    const ends = root.scale.limits(legend, state.view.clip, state.view.log, null);
+    state.secondNumbers = root.scale.shownValues(values, legend, state.view.log);
+    const parts = [[numbers, limits], [state.secondNumbers, ends]].map(([v, l]) => root.scale.shares(v, l));
+    const marker = { ...root.scale.blendMarker(...parts, missing), colorscale: null, cmin: null, cmax: null };
+    return { marker, limits: ends };
   }
 
   // Marker size that covers a spot's true area at this zoom, times the user's factor.
@@ -104,6 +134,8 @@
     if (!state.scene || !drawn(gd, state.scene)) return;
     scaleBar(gd);
     if (root.clicker) root.clicker.redraw();
+    root.pin.refresh();
+    root.small.refresh();
     const size = markerSize(gd);
     if (Math.abs(size / state.markerSize - 1) > 0.02) {
       state.markerSize = size;
@@ -128,13 +160,13 @@
     gd.dataset.explore = "bound";
     gd.on("plotly_hover", (event) => point(gd, findOther(), event.points[0].pointNumber));
     gd.on("plotly_unhover", () => point(gd, findOther(), null));
+    gd.on("plotly_click", (event) => root.pin.toggle(event.points[0].pointNumber));
     gd.on("plotly_relayout", (change) => {
       if (gd !== tissue()) return;
       root.draw.report(gd, change);
       viewChanged(gd);
     });
     if (gd !== tissue()) return;
-    gd.on("plotly_afterplot", () => showCorners(gd));
     new ResizeObserver(() => requestAnimationFrame(() => viewChanged(gd))).observe(gd);
   }
 
@@ -168,24 +200,7 @@
     mark(gd, "explore-ring", index);
     if (other && drawn(other, state.scene)) mark(other, "explore-ring", index);
     if (!tip) return;
-    const { legend } = state.paint;
-    const lines = [state.spots.names[index]];
-    const cluster = state.spots.clusters && state.spots.clusters[index];
-    if (state.spots.clusters) lines.push(cluster < 0 ? "Left out of training" : `Cluster ${cluster}`);
-    if (legend.kind === "number") {
-      const value = state.numbers[index];
-      const unit = root.scale.shownUnit(legend, state.view.log);
-      lines.push(Number.isFinite(value)
-        ? `${legend.label}: ${root.scale.format(value)} ${legend.center === null ? unit : ""}`.trim()
-        : `${legend.label}: ${legend.missing}`);
-    }
-    const donors = state.spots.donors[index];
-    lines.push(donors ? `${donors} metabolite pixel${donors === 1 ? "" : "s"}` : "No metabolite pixel");
-    tip.replaceChildren(...lines.map((text, k) => {
-      const line = document.createElement(k ? "div" : "strong");
-      line.textContent = text;
-      return line;
-    }));
+    tip.replaceChildren(...root.pin.lines(index));
   }
 
   // Draw the regions and trajectories of the model; whatever else is on the map goes.
@@ -193,16 +208,8 @@
     state.model = model;
     const gd = await whenDrawn(tissue, scene);
     if (!gd) return;
+    root.editor.show(model);
     await window.Plotly.relayout(gd, { shapes: model.shapes, annotations: model.annotations, selections: [] });
-    showCorners(gd);
-  }
-
-  // Show the corners of the shape being edited: plotly does so when its outline is clicked.
-  function showCorners(gd) {
-    const edited = (gd.layout.shapes || []).findIndex((shape) => shape.editable);
-    if (edited < 0 || gd._fullLayout._activeShapeIndex === edited) return;
-    const outline = gd.querySelector(`.shapelayer path[data-index="${edited}"]`);
-    if (outline) outline.dispatchEvent(new MouseEvent("click", { bubbles: true }));
   }
 
   function setRange(x, y) {
@@ -227,5 +234,7 @@
     if (state.scene) setRange([...state.scene.view.x], [...state.scene.view.y]);
   }
 
-  Object.assign(root, { tissue, umap, canvas, paint, repaint, drawModel, zoom, pan, fit, drawn });
+  Object.assign(root, {
+    tissue, umap, canvas, paint, repaint, drawModel, zoom, pan, fit, drawn, mark, place, scales, coloring, LAYERS,
+  });
 })();

@@ -6,6 +6,11 @@
     if (target === "curve") {
       const feature = key.replace(/^feature\//, "");
       window.dash_clientside.set_props("explore-picked", { data: { feature, at: Date.now() } });
+    } else if (target === "second") {
+      window.dash_clientside.set_props("explore-second", { data: key });
+      closeMenus(null);
+    } else if (target === "map") {
+      window.dash_clientside.set_props("explore-small-list", { data: { add: key, at: Date.now() } });
     } else {
       window.dash_clientside.set_props("explore-color", { data: key });
     }

@@ -23,6 +23,7 @@
     box.append(node("strong", "", legend.label));
     const look = { Gene: "chip chip-st", Metabolite: "chip chip-sm" }[legend.group];
     if (look) box.append(node("span", look, legend.group.toLowerCase()));
+    if (legend.layer && legend.layer !== "normalized") box.append(node("span", "chip", legend.layer));
     return box;
   }
 
@@ -34,20 +35,7 @@
   }
 
   function numbers(legend, painted, colors, missing) {
-    const [low, high] = painted.limits;
-    const bar = node("div", "legend-bar");
-    bar.style.background = `linear-gradient(to right, ${colors.join(",")})`;
-    const [clipLow, clipHigh] = [legend.clip[0] > legend.full[0], legend.clip[1] < legend.full[1]];
-    const clipped = root.state.view.clip && legend.center === null;
-    const ends = node("div", "legend-ends");
-    ends.append(
-      node("span", "", (clipped && clipLow ? "≤ " : "") + root.scale.format(low)),
-      node("span", "legend-unit", root.scale.shownUnit(legend, painted.log)),
-      node("span", "", (clipped && clipHigh ? "≥ " : "") + root.scale.format(high)),
-    );
-    const box = node("div", "legend-scale");
-    box.append(bar, ends);
-    return [head(legend), box, ...missingMark(legend, missing)];
+    return [head(legend), ...root.range.control(legend, painted, colors, missing), ...missingMark(legend, missing)];
   }
 
   function categories(legend, missing) {
@@ -56,11 +44,12 @@
     list.setAttribute("aria-label", "Clusters; press one to show it alone");
     const total = legend.counts.reduce((sum, n) => sum + n, 0);
     legend.names.forEach((name, code) => {
+      if (legend.hidden.includes(code)) return;
       const shown = root.state.shown;
       const button = node("button", "legend-category");
       button.type = "button";
       button.dataset.code = String(code);
-      button.title = `Cluster ${name}: ${legend.counts[code].toLocaleString("en")} spots. Press to show it alone, again for all.`;
+      button.title = `${root.pin.clusterName(name)}: ${legend.counts[code].toLocaleString("en")} spots. Press to show it alone, again for all.`;
       button.setAttribute("aria-pressed", String(Boolean(shown && shown.has(code))));
       const share = `${legend.counts[code].toLocaleString("en")} · ${Math.round((100 * legend.counts[code]) / total)} %`;
       button.append(swatch(legend.colors[code]), node("span", "", name));
@@ -73,12 +62,12 @@
 
   function draw(legend, painted, colors, missing) {
     const box = document.getElementById("explore-legend");
-    const focused = document.activeElement && document.activeElement.closest("#explore-legend .legend-category");
-    const code = focused && focused.dataset.code;
+    const focused = document.activeElement && document.activeElement.closest("#explore-legend [data-code], #explore-legend [data-end]");
+    const again = focused && (focused.dataset.code ? `[data-code="${focused.dataset.code}"]` : `[data-end="${focused.dataset.end}"]`);
     box.replaceChildren(...(legend.kind === "number"
       ? numbers(legend, painted, colors, missing) : categories(legend, missing)));
     box.dataset.key = legend.key;
-    if (code) box.querySelector(`[data-code="${code}"]`)?.focus();
+    if (again) box.querySelector(again)?.focus();
   }
 
   // One category alone, or with Shift more of them; the same again shows all.
@@ -112,5 +101,12 @@
     toggle(Number(next.dataset.code), false);
   });
 
-  root.legend = { draw };
+  // One cluster alone, or null for all; the coloring has to be that of the clusters.
+  function alone(code) {
+    root.state.shown = code === null ? null : new Set([code]);
+    root.repaint().then((painted) =>
+      window.dash_clientside.set_props("explore-painted", { data: painted }));
+  }
+
+  root.legend = { draw, alone };
 })();

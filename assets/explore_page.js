@@ -5,10 +5,14 @@
   const MODES = ["explore", "regions", "trajectories"];
   const none = () => window.dash_clientside.no_update;
 
-  async function paint(scene, color, clip, log, scale, size, opacity, image, histology) {
+  async function paint(scene, color, layer, second, range, clip, log, scale, size, opacity, image, histology) {
     if (!scene || !color) return none();
+    if (scene.no_denoised && layer === "denoised") { // of a run that is out of date now
+      window.dash_clientside.set_props("explore-layer", { value: "normalized" });
+      return none();
+    }
     const view = {
-      clip: Boolean(clip), log: Boolean(log), scale, size: Number(size), opacity: Number(opacity),
+      layer: layer || "normalized", second: second || null, range: range || null, clip: Boolean(clip), log: Boolean(log), scale, size: Number(size), opacity: Number(opacity),
       image: Boolean(image), imageOpacity: Number(histology),
     };
     return (await root.paint(scene, color, view)) || none();
@@ -23,13 +27,14 @@
   }
 
   // Order a figure of the canvas as it is now.
-  function picture(_svg, _png, scene, painted) {
+  function picture(_svg, _pdf, _png, width, scene, painted) {
     const asked = window.dash_clientside.callback_context.triggered_id;
     const gd = root.tissue();
     if (!asked || !scene || !painted || !root.drawn(gd, scene)) return none();
     const { view } = root.state;
     return {
-      kind: asked === "explore-svg" ? "svg" : "png",
+      kind: asked.replace("explore-", ""),
+      width_mm: width,
       project: scene.project,
       diameter: scene.diameter,
       view: { x: gd._fullLayout.xaxis.range, y: gd._fullLayout.yaxis.range },

@@ -1,6 +1,7 @@
 /* Numbers of spots to colors: decoding, log and linear, limits, gray for what is missing. No DOM, no plotly. */
 (function () {
   "use strict";
+  const CLEAR = "rgba(255,255,255,0)";
   const GRAY_SHARE = 0.004; // of the color bar: too thin to see, wide enough to hold the missing
 
   const LEAST = 1e-4; // keeps the lowest value clear of the gray
@@ -26,10 +27,11 @@
     return canLog(legend) && !log ? legend.units[1] : legend.units[0];
   }
 
-  function limits(legend, clip, log) {
-    let [low, high] = clip ? legend.clip : legend.full;
+  // `range`: ends set by hand, on the scale of the values as they come, or null.
+  function limits(legend, clip, log, range) {
+    let [low, high] = range || (clip ? legend.clip : legend.full);
     if (canLog(legend) && !log) [low, high] = [Math.expm1(low), Math.expm1(high)];
-    if (legend.center !== null) {
+    if (legend.center !== null && !range) {
       const reach = Math.max(Math.abs(low - legend.center), Math.abs(high - legend.center));
       [low, high] = [legend.center - reach, legend.center + reach];
     }
@@ -46,13 +48,55 @@
     return { color, colorscale: [[0, missing], [GRAY_SHARE, missing], ...stops], cmin: gray, cmax: 1 };
   }
 
-  // Marker attributes for categories; those not in `shown` (a Set, or null for all) are gray.
+  // Marker attributes for categories; those not in `shown` (a Set, or null for all) are gray, hidden ones clear.
   function categoryMarker(codes, legend, shown, missing) {
-    const color = Float32Array.from(codes, (code) => (shown && !shown.has(code) ? -1 : Math.max(code, -1)));
-    const shades = [missing, ...legend.colors];
+    const hidden = new Set(legend.hidden || []);
+    const color = Float32Array.from(codes, (code) => {
+      if (hidden.has(code)) return -2;
+      return shown && !shown.has(code) ? -1 : Math.max(code, -1);
+    });
+    const shades = [CLEAR, missing, ...legend.colors];
     const colorscale = shades.flatMap((shade, k) =>
       [[k / shades.length, shade], [(k + 1) / shades.length, shade]]);
-    return { color, colorscale, cmin: -1.5, cmax: legend.names.length - 0.5 };
+    return { color, colorscale, cmin: -2.5, cmax: legend.names.length - 0.5 };
+  }
+
+  // Place of each value between the ends, 0 to 1; NaN where there is none.
+  function shares(values, [low, high]) {
+    return Float32Array.from(values, (v) => Math.min(Math.max((v - low) / (high - low), 0), 1));
+  }
+
+  // Two features in one picture: the first adds magenta, the second green, so that both high are white.
+  function blendMarker(first, second, missing) {
+    const color = Array.from(first, (a, k) => {
+      const b = second[k];
+      if (!Number.isFinite(a) || !Number.isFinite(b)) return missing;
+      const [m, g] = [Math.round(255 * a), Math.round(255 * b)];
+      return `rgb(${m},${g},${m})`;
+    });
+    return { color };
+  }
+
+  // Colors of values for drawing by hand: CSS text per value.
+  function cssColors(values, [low, high], colors, missing) {
+    const stops = colors.map(rgbOf);
+    return Array.from(values, (v) => {
+      if (!Number.isFinite(v)) return missing;
+      const at = Math.min(Math.max((v - low) / (high - low), 0), 1) * (stops.length - 1);
+      const k = Math.min(Math.floor(at), stops.length - 2);
+      const mix = stops[k].map((c, i) => Math.round(c + (stops[k + 1][i] - c) * (at - k)));
+      return `rgb(${mix.join(",")})`;
+    });
+  }
+
+  function rgbOf(color) {
+    if (color.startsWith("#")) return [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+    return color.match(/[\d.]+/g).slice(0, 3).map(Number);
+  }
+
+  // A number typed or dragged on the shown scale, on the scale of the values as they come.
+  function stored(value, legend, log) {
+    return canLog(legend) && !log ? Math.log1p(Math.max(value, 0)) : value;
   }
 
   function format(value) {
@@ -69,6 +113,9 @@
   }
 
   window.SpatialMetaExplore = Object.assign(window.SpatialMetaExplore || {}, {
-    scale: { decode, canLog, shownValues, shownUnit, limits, numberMarker, categoryMarker, format, roundLength },
+    scale: {
+      decode, canLog, shownValues, shownUnit, limits, numberMarker, categoryMarker, blendMarker, shares, cssColors, stored,
+      format, roundLength,
+    },
   });
 })();

@@ -99,3 +99,43 @@ STABILITY_COLUMNS: Final = (
     R_NOISE,
     HOLDS,  # bool
 )
+QUALITY_COLUMNS: Final = (
+    "metric",  # short name, as in spatialmeta_core.metrics.scores
+    "part_of",  # the score it is averaged into
+    "kind",  # "score" or "metric"
+    "name",  # in words
+    "value",
+    "baseline",
+    "scaled",  # 0 (worst) to 1 (best)
+    "baseline_scaled",
+    "partial",  # bool; the mean of some of its parts only, as the others are missing
+    "low",
+    "high",
+    "better",  # "higher" or "lower"
+    "needs",  # what it cannot be computed without, in words
+    "meaning",
+)
+P_SPATIAL: Final = "p_spatial"  # from the same shape put at other places of the tissue
+P_SPATIAL_ADJ: Final = "p_spatial_adj"  # Benjamini-Hochberg within each modality
+PATTERN_COLUMNS: Final = (
+    "feature",
+    "type",
+    "pattern",  # monotone, peak, valley or step; empty for a constant feature
+    "monotone",  # scores are correlations with the pattern
+    "peak",
+    "valley",
+    "step",
+    "position",  # of the peak, valley or steepest place: um when the pixel size is known, else px
+    P_SPATIAL,
+    P_SPATIAL_ADJ,
+    "n_spots",
+)
+LAG_COLUMNS: Final = (
+    "gene",
+    "metabolite",
+    "lag",  # metabolite less gene: um when the pixel size is known, else px
+    "low",
+    "high",
+    "gene_position",
+    "metabolite_position",
+)

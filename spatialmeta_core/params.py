@@ -122,17 +122,22 @@ class ReassignParams:
 class FeatureParams:
     """Choice of spatially variable features by Moran's I."""
 
+    # "highly_variable" chooses by dispersion, whatever the positions: for comparison
+    method: Literal["spatially_variable", "highly_variable"] = "spatially_variable"
     n_genes: int = 2000  # paper's tutorial
     n_metabolites: int = 800  # paper's tutorial
     n_neighbors: int = 6  # Moran graph, hexagonal neighbors
     max_p_adj: float = 0.05  # Benjamini-Hochberg, one-sided
     min_spots: int = 10  # a gene found in fewer spots is not considered
     min_samples: int = 2  # variable in at least this many samples (or in all, when there are fewer)
+    remove_biased: bool = True  # leave out batch-biased features
     bias_min_fraction: float = 0.8  # batch-biased: expressed in more than this share of one sample
     bias_min_log2fc: float = 3.0  # ... and this much above the other samples
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        methods = ("spatially_variable", "highly_variable")
+        _require(self.method in methods, self, "method", " or ".join(methods))
         _at_least(self, 0, "n_genes", "n_metabolites", "min_spots", "bias_min_log2fc")
         _require(self.n_genes + self.n_metabolites > 0, self, "n_genes", "1 or more in total")
         _at_least(self, 1, "n_neighbors", "min_samples")
@@ -149,6 +154,20 @@ class NetParams:
     dropout: float = 0.1  # encoders only
     variance_floor: float = 1e-4  # epsilon added to the latent variance (eq. 12)
     sd_floor: float = 0.05  # smallest spread of a standardized metabolite; bounds the likelihood
+    # which modalities to learn from; "all": those that the data have
+    train_on: Literal["all", "ST", "SM"] = "all"
+    # zero-inflated negative binomial, negative binomial, half squared error of log(1 + counts)
+    st_loss: Literal["zinb", "nb", "mse"] = "zinb"
+    # normal, zero-inflated normal, half squared error
+    sm_loss: Literal["gaussian", "zig", "mse"] = "gaussian"
+    # divide metabolites by the spot's total, take logarithms, standardize; else: use as given
+    normalize_sm: bool = True
+    # single-modality embeddings are decoded by the decoders of the joint one, else by their own
+    shared_decoders: bool = True
+    batch_code: Literal["embedding", "onehot"] = "embedding"  # e(B): trained, or fixed
+    # several batches: move the mean of each to the mean of all before encoding, as for samples of
+    # the same kinds of tissue; what is decoded stays as it was measured
+    center_batches: bool = True
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -157,6 +176,13 @@ class NetParams:
         _within(self, 0.0, 0.9, "dropout")
         _require(self.variance_floor > 0, self, "variance_floor", "above 0")
         _require(self.sd_floor > 0, self, "sd_floor", "above 0")
+        for name, allowed in (
+            ("train_on", ("all", "ST", "SM")),
+            ("st_loss", ("zinb", "nb", "mse")),
+            ("sm_loss", ("gaussian", "zig", "mse")),
+            ("batch_code", ("embedding", "onehot")),
+        ):
+            _require(getattr(self, name) in allowed, self, name, ", ".join(allowed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +198,8 @@ class TrainParams:
     validation_fraction: float = 0.1
     gradient_clip: float = 5.0  # norm
     checkpoint_every: int = 5  # epochs
+    # the data are kept dense up to this size, else each minibatch is made dense; same numbers
+    memory_gb: float | None = None  # None: a third of the memory that is free
     # after training: draw out the latent directions that separate groups of spots (Ding and Li
     # 2007, doi 10.1145/1273496.1273562); what is decoded stays the same
     separate: bool = True
@@ -185,6 +213,8 @@ class TrainParams:
         _within(self, 1e-7, 1.0, "learning_rate")
         _within(self, 0.0, 0.5, "validation_fraction")
         _require(self.gradient_clip > 0, self, "gradient_clip", "above 0")
+        if self.memory_gb is not None:
+            _at_least(self, 0.0, "memory_gb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +232,44 @@ class LossWeights:
     st_from_st: float = 1.0
     sm_from_sm: float = 1.0
     kl: float = 1.0
-    mmd: float = 0.0  # one sample has nothing to mix; 10 is the published preset for several
+    # of the distance of batches, per feature; of no effect without batch keys. More mixes samples
+    # further, but also joins domains that only some of the samples have; 0 leaves them apart
+    mmd: float = 1.0
 
     def __post_init__(self) -> None:
         """Check ranges."""
         _at_least(self, 0.0, *(f.name for f in fields(self)))
+
+    @classmethod
+    def single(cls, **chosen: float) -> LossWeights:
+        """Return the published weights for one sample, but for those ``chosen``.
+
+        References
+        ----------
+        Tian et al. (2025), doi 10.1038/s41467-025-63915-z; the published package's "single" mode.
+        """
+        preset = {"st": 5.0, "sm": 1.0, "st_from_st": 5.0, "sm_from_sm": 1.0, "kl": 0.5, "mmd": 0.0}
+        return from_dict(cls, preset | chosen)
+
+    @classmethod
+    def multi(cls, **chosen: float) -> LossWeights:
+        """Return the published weights for several samples, but for those ``chosen``.
+
+        The batch term is counted per feature here, which the published one is not.
+
+        References
+        ----------
+        Tian et al. (2025), doi 10.1038/s41467-025-63915-z; the published package's "multi" mode.
+        """
+        preset = {
+            "st": 8.0,
+            "sm": 2.0,
+            "st_from_st": 8.0,
+            "sm_from_sm": 2.0,
+            "kl": 1.0,
+            "mmd": 10.0,
+        }
+        return from_dict(cls, preset | chosen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
-from spatialmeta_core import keys
+from spatialmeta_core import compiled, keys
 from spatialmeta_core.errors import NotReadyError
 
 if TYPE_CHECKING:
     from anndata import AnnData
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from spatialmeta_core.types import FloatArray, IntArray
 
@@ -42,7 +42,7 @@ def benjamini_hochberg(p: ArrayLike) -> FloatArray:
     p = np.asarray(p, float)
     adjusted = np.full(p.shape, np.nan)
     tested = np.flatnonzero(~np.isnan(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
+    order = tested[np.argsort(p[tested])]  # equal p end up equal in any order
     ratio = p[order] * (len(order) / np.arange(1, len(order) + 1))
     adjusted[order] = np.minimum(np.minimum.accumulate(ratio[::-1])[::-1], 1.0)
     return adjusted
@@ -68,15 +68,19 @@ class ColumnRanks:
 
     Attributes
     ----------
+    matrix
+        What was ranked, CSR, shape ``(n_rows, n_columns)``, no stored zeros.
     shift
-        Rank minus ``zero_rank`` where the matrix is not zero, CSC, shape ``(n_rows, n_columns)``.
+        Rank minus ``zero_rank`` where the matrix is not zero, CSR, with the entries of ``matrix``;
+        float32, which holds half ranks exactly below 8 million rows, or else float64.
     zero_rank
         Rank, from 1, that a zero has (or would have), shape ``(n_columns,)``.
     tie_sum
         Sum of ``t ** 3 - t`` over groups of ``t`` equal values, shape ``(n_columns,)``.
     """
 
-    shift: sparse.csc_matrix
+    matrix: sparse.csr_matrix
+    shift: sparse.csr_matrix
     zero_rank: FloatArray
     tie_sum: FloatArray
 
@@ -93,26 +97,52 @@ def rank_columns(matrix: Any) -> ColumnRanks:
     -------
     Ranks as ``scipy.stats.rankdata(matrix, axis=0)`` would give, in sparse form.
     """
-    csc = sparse.csc_matrix(matrix, copy=True)
-    csc.eliminate_zeros()
-    n_rows, n_columns = csc.shape
-    shift = np.empty(csc.nnz)
-    zero_rank, tie_sum = np.empty(n_columns), np.empty(n_columns)
-    for column in range(n_columns):
-        part = slice(csc.indptr[column], csc.indptr[column + 1])
-        values = csc.data[part]
-        order = np.argsort(values, kind="stable")
-        ordered = values[order]
-        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
-        counts = np.diff(np.r_[starts, len(ordered)]).astype(float)
-        n_zero = float(n_rows - len(ordered))
-        n_negative = np.searchsorted(ordered, 0.0)
-        zero_rank[column] = n_negative + (n_zero + 1.0) / 2.0
-        rank = starts + (counts + 1.0) / 2.0 + n_zero * (ordered[starts] > 0)
-        shift[part][order] = np.repeat(rank - zero_rank[column], counts.astype(int))
-        tie_sum[column] = (counts**3 - counts).sum() + n_zero**3 - n_zero
-    ranked = sparse.csc_matrix((shift, csc.indices, csc.indptr), shape=csc.shape)
-    return ColumnRanks(ranked, zero_rank, tie_sum)
+    csr = sparse.csr_matrix(matrix)
+    if not csr.data.all():
+        csr = csr.copy()
+        csr.eliminate_zeros()
+    ranks = compiled.rank_entries(csr, *_in_order(csr.data))
+    shift = sparse.csr_matrix((ranks.shift, csr.indices, csr.indptr), csr.shape)
+    return ColumnRanks(csr, shift, ranks.zero_rank, ranks.tie_sum)
+
+
+def normal_scores(matrix: Any) -> sparse.csc_matrix:
+    """Give each value of a column the normal quantile of its rank, less that of a zero.
+
+    Parameters
+    ----------
+    matrix
+        As for ``rank_columns``.
+
+    Returns
+    -------
+    CSC, float32, in the shape of ``matrix``: van der Waerden's scores up to a constant of each
+    column. Contrasts of them lose next to nothing to those of normal values, and ranks alone do
+    where a pattern reaches the ends of the values' range.
+
+    References
+    ----------
+    van der Waerden (1952), Indag. Math. 14, 453-458.
+    """
+    ranks = rank_columns(matrix)
+    n = matrix.shape[0]
+    shift = ranks.shift.astype(float)
+    zero = ranks.zero_rank[shift.indices]
+    scores = ndtri((shift.data + zero) / (n + 1)) - ndtri(zero / (n + 1))
+    found = sparse.csr_matrix((scores.astype(np.float32), shift.indices, shift.indptr), shift.shape)
+    return found.tocsc()
+
+
+def _in_order(values: FloatArray) -> tuple[NDArray[np.uint32], int]:
+    """Return 32-bit integers in the order of ``values``, and where zero would be among them."""
+    if values.dtype == np.float32:
+        # read as integers, floats of one sign are in order once the sign is dealt with
+        bits, sign = values.view(np.uint32), np.uint32(1 << 31)
+        if not (values < 0).any():
+            return bits, 0
+        return np.where(bits & sign, ~bits, bits | sign), int(sign)
+    different, codes = np.unique(np.r_[0.0, values], return_inverse=True)
+    return codes[1:].astype(np.uint32), int(np.searchsorted(different, 0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +158,7 @@ class FeatureBlock:
     rows
         Positions in ``joint.obs`` of the spots with values, shape ``(n_rows,)``.
     matrix
-        CSC, shape ``(n_rows, n_features)``, no NaN and no stored zeros.
+        CSC (or CSR if asked for), shape ``(n_rows, n_features)``, no NaN and no stored zeros.
     log_scale
         Whether its values are ``log1p`` of a linear scale.
     """
@@ -145,7 +175,9 @@ class FeatureBlock:
         return values.expm1() if self.log_scale else values
 
 
-def feature_blocks(joint: AnnData, *, require_normalized: bool = True) -> list[FeatureBlock]:
+def feature_blocks(
+    joint: AnnData, *, require_normalized: bool = True, by_row: bool = False
+) -> list[FeatureBlock]:
     """Split a matrix of both modalities into blocks without missing values.
 
     Genes form one block over all spots. Metabolites are grouped by the spots in which they have
@@ -158,6 +190,8 @@ def feature_blocks(joint: AnnData, *, require_normalized: bool = True) -> list[F
     require_normalized
         Whether that layer must be there; if not required and absent, ``X`` is read as a linear
         scale.
+    by_row
+        Give matrices in CSR, which spares turning them where all values are there.
 
     Raises
     ------
@@ -179,22 +213,39 @@ def feature_blocks(joint: AnnData, *, require_normalized: bool = True) -> list[F
     blocks = []
     for kind in (keys.ST, keys.SM):
         columns = np.flatnonzero(joint.var[keys.FEATURE_TYPE].to_numpy() == kind)
-        values = sparse.csc_matrix(matrix[:, columns])
-        values.eliminate_zeros()
-        for members, rows in _measured_together(values):
-            part = values[:, members]
-            part = part if len(rows) == joint.n_obs else part.tocsr()[rows].tocsc()
+        if not len(columns):
+            continue
+        every = len(columns) == joint.n_vars
+        values = matrix if every else matrix[:, _as_slice(columns)]
+        parts: list[tuple[IntArray, IntArray, Any]]
+        if by_row and sparse.issparse(values) and not np.isnan(values.data).any():
+            parts = [(np.arange(len(columns)), np.arange(joint.n_obs), values.tocsr())]
+        else:
+            parts = _measured_together(sparse.csc_matrix(values))
+        for members, rows, found in parts:
+            part = found.tocsr() if by_row else found
+            if not part.data.all():
+                part = part.copy()  # it may share its entries with the layer
+                part.eliminate_zeros()
             blocks.append(FeatureBlock(kind, columns[members], rows, part, log_scale))
     return blocks
 
 
-def _measured_together(values: sparse.csc_matrix) -> list[tuple[IntArray, IntArray]]:
-    """Group columns by their pattern of NaN: pairs of columns and the rows with values."""
+def _as_slice(columns: IntArray) -> slice | IntArray:
+    """Return neighboring columns as a slice, which sparse matrices cut several times faster."""
+    first, last = int(columns[0]), int(columns[-1]) + 1
+    return slice(first, last) if last - first == len(columns) else columns
+
+
+def _measured_together(
+    values: sparse.csc_matrix,
+) -> list[tuple[IntArray, IntArray, sparse.csc_matrix]]:
+    """Group columns by their pattern of NaN: columns, the rows with values, and the values."""
     n_rows, n_columns = values.shape
     every_row, every_column = np.arange(n_rows), np.arange(n_columns)
     missing = np.flatnonzero(np.isnan(values.data))
     if not len(missing):
-        return [(every_column, every_row)] if n_columns else []
+        return [(every_column, every_row, values)]
     pattern = np.zeros((n_columns, n_rows), bool)
     column_of = np.repeat(every_column, np.diff(values.indptr))
     pattern[column_of[missing], values.indices[missing]] = True
@@ -202,7 +253,9 @@ def _measured_together(values: sparse.csc_matrix) -> list[tuple[IntArray, IntArr
     found = np.unpackbits(packed, axis=1, count=n_rows)
     groups = [np.flatnonzero(member_of.ravel() == group) for group in range(len(packed))]
     return [
-        (members, np.flatnonzero(gone == 0)) for members, gone in zip(groups, found, strict=True)
+        (members, rows, values[:, members].tocsr()[rows].tocsc())
+        for members, gone in zip(groups, found, strict=True)
+        for rows in [np.flatnonzero(gone == 0)]
     ]
 
 
@@ -217,7 +270,11 @@ def pseudo_count(linear: sparse.csc_matrix) -> float:
     linear
         Values of one modality on the linear scale, shape ``(n_spots, n_features)``.
     """
-    mean = np.asarray(linear.sum(axis=0), float).ravel() / max(1, linear.shape[0])
+    return pseudo_count_of(np.asarray(linear.sum(axis=0), float).ravel() / max(1, linear.shape[0]))
+
+
+def pseudo_count_of(mean: FloatArray) -> float:
+    """Return ``pseudo_count`` from the means of one modality's features ``(n_features,)``."""
     positive = mean[mean > 0]
     return PSEUDO_COUNT_SHARE * float(np.median(positive)) if len(positive) else 1.0
 

@@ -310,6 +310,10 @@ class Region:
         Free text class such as "Tumor"; may be empty.
     only_clusters
         Restrict membership to these clusters; empty means all.
+    locked
+        Not to be changed or deleted before it is unlocked.
+    hidden
+        Not drawn; it still counts.
     """
 
     id: str
@@ -321,6 +325,7 @@ class Region:
     locked: bool = False
     only_clusters: tuple[str, ...] = ()
     note: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -332,7 +337,11 @@ class Trajectory:
     points
         Corners from start to end, shape ``(n, 2)``, px.
     width_um
-        Full width of the swath; in px where the pixel size is unknown.
+        Full width of the swath, in ``width_unit``.
+    width_unit
+        ``"px"`` for a path drawn while the pixel size was unknown, else ``"um"``.
+    locked, hidden
+        As for a region.
     """
 
     id: str
@@ -342,6 +351,17 @@ class Trajectory:
     width_um: float
     color: str = "#0072b2"
     note: str = ""
+    width_unit: Literal["um", "px"] = "um"
+    locked: bool = False
+    hidden: bool = False
+
+    def width(self, um_per_px: float | None) -> float:
+        """Full width in um, or in px where the pixel size is unknown.
+
+        A width in um is taken as px then, as nothing better is known.
+        """
+        is_px = self.width_unit == "px" and um_per_px is not None
+        return self.width_um * (um_per_px or 1.0) if is_px else self.width_um
 
 
 @dataclass(frozen=True, slots=True)

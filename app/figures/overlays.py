@@ -98,7 +98,7 @@ def trajectory_shapes(
     shapes: list[Drawing] = []
     for trajectory in trajectories:
         strong = trajectory.id == selected
-        half = trajectory.width_um / (um_per_px or 1.0) / 2
+        half = trajectory.width(um_per_px) / (um_per_px or 1.0) / 2
         points = np.asarray(trajectory.points, float)
         color = trajectory.color
         common = {"type": "path", "layer": "above"}

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from app.figures.map_colors import MapColors
+from app.figures.paper_colors import LookLike, cluster_colors, contribution_colors
 from app.figures.paper_parts import (
-    MapColors,
     draw_curve,
     draw_image,
     draw_legend,
@@ -28,7 +29,6 @@ from app.figures.paper_parts import (
 )
 from app.figures.spatial import view_box
 from app.figures.theme import (
-    DIVERGING,
     GRID,
     INK,
     LINE,
@@ -87,6 +87,8 @@ class SectionLike(Protocol):
     @property
     def cluster(self) -> IntArray | None: ...
     @property
+    def look(self) -> LookLike | None: ...
+    @property
     def contribution(self) -> FloatArray | None: ...
     @property
     def um_per_px(self) -> float | None: ...
@@ -105,6 +107,7 @@ def tissue_page(
     view: tuple[tuple[float, float], tuple[float, float]] | None = None,
     style: MapStyle | None = None,
     simulated: bool = False,
+    width_mm: float = WIDTH_MM,
 ) -> Figure:
     """Draw spots over their histology, with legend, scale bar, regions and trajectories.
 
@@ -122,15 +125,17 @@ def tissue_page(
         x and y range to show, px; None for all.
     simulated
         Whether to write that the data are simulated.
+    width_mm
+        Of the whole figure, with its legend.
     """
     style = style or MapStyle()
     size_px = None if image is None else (image.rgb.shape[1], image.rgb.shape[0])
     box = view or view_box(xy, image_size_px=size_px, image_scale=image.scale if image else 1.0)
     (x0, x1), (y0, y1) = (tuple(sorted(ends)) for ends in box)
-    map_mm = WIDTH_MM - LEGEND_MM
+    map_mm = width_mm - LEGEND_MM
     height_mm = min(map_mm * (y1 - y0) / (x1 - x0), TALLEST_MM)
-    figure = Figure(figsize=(WIDTH_MM * MM, (height_mm + 10) * MM), facecolor=SURFACE)
-    share = map_mm / WIDTH_MM
+    figure = Figure(figsize=(width_mm * MM, (height_mm + 10) * MM), facecolor=SURFACE)
+    share = map_mm / width_mm
     axes = figure.add_axes((0.01, 0.02, share - 0.02, height_mm / (height_mm + 10) - 0.02))
     axes.set(xlim=(x0, x1), ylim=(y1, y0), aspect="equal", anchor="NW")
     axes.set_axis_off()
@@ -218,7 +223,10 @@ def overview(
         "simulated": simulated,
     }
     if section.cluster is not None:
-        yield "clusters", tissue_page(section.xy, cluster_colors(section.cluster), **common)
+        yield (
+            "clusters",
+            tissue_page(section.xy, cluster_colors(section.cluster, section.look), **common),
+        )
     if section.contribution is not None:
         colors = contribution_colors(section.contribution)
         yield "contribution", tissue_page(section.xy, colors, **common)
@@ -229,7 +237,7 @@ def overview(
             "drawings",
             tissue_page(
                 section.xy,
-                plain if section.cluster is None else cluster_colors(section.cluster),
+                plain if section.cluster is None else cluster_colors(section.cluster, section.look),
                 regions=regions,
                 trajectories=trajectories,
                 **common,
@@ -237,36 +245,8 @@ def overview(
         )
 
 
-def cluster_colors(codes: IntArray) -> MapColors:
-    """Color spots by cluster; -1 is gray."""
-    codes = np.asarray(codes)
-    n = int(codes.max()) + 1
-    return MapColors(
-        codes,
-        "Clusters",
-        names=tuple(f"Cluster {code}" for code in range(n)),
-        colors=tuple(category_colors(n)),
-        missing="left out of training",
-    )
-
-
-def contribution_colors(balance: FloatArray) -> MapColors:
-    """Color spots by modality contribution, two-sided about 0.5."""
-    finite = balance[np.isfinite(balance)]
-    reach = float(np.abs(finite - 0.5).max()) if finite.size else 0.0
-    reach = reach or 0.5  # one group of spots: 0.5 everywhere
-    return MapColors(
-        balance,
-        "Modality contribution",
-        unit="above 0.5 genes lead",
-        limits=(0.5 - reach, 0.5 + reach),
-        scale=DIVERGING,
-        missing="left out of training",
-    )
-
-
-def render(figure: Figure, kind: Literal["svg", "png", "pdf"]) -> bytes:
-    """Write a figure into bytes; PNG at 300 dpi."""
+def render(figure: Figure, kind: str) -> bytes:
+    """Write a figure into bytes as ``svg``, ``pdf``, or ``png`` at 300 dpi."""
     target = io.BytesIO()
     with mpl.rc_context(STYLE):
         # no date: the same figure gives the same file

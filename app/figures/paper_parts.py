@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -25,43 +24,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from app.figures.map_colors import Blend, MapColors
     from spatialmeta_core.types import FloatArray, IntArray, Region, TissueImage, Trajectory
 
 MOST_VECTOR_SPOTS: Final = 20_000
 MOST_LABELS: Final = 30  # lines of a legend
 UM_PER_MM: Final = 1000.0
 SPOT_SHARE: Final = 0.55  # of the spacing, where the diameter is not known
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MapColors:
-    """How to color the spots of a map.
-
-    Attributes
-    ----------
-    values
-        Numbers (NaN for none), or positions in ``names`` (negative for none), shape
-        ``(n_spots,)``.
-    label, unit
-        What they are.
-    limits
-        Numbers at the ends of the color map; those beyond take the end's color.
-    scale
-        A name of ``theme.COLOR_SCALES``.
-    names, colors
-        Of the categories; empty for numbers.
-    missing
-        What spots without a value are.
-    """
-
-    values: FloatArray | IntArray
-    label: str
-    unit: str = ""
-    limits: tuple[float, float] = (0.0, 1.0)
-    scale: str = "viridis"
-    names: tuple[str, ...] = ()
-    colors: tuple[str, ...] = ()
-    missing: str = "not measured"
 
 
 def draw_image(axes: Axes, image: TissueImage, opacity: float) -> None:
@@ -103,6 +72,8 @@ def draw_spots(
 def spot_colors(colors: MapColors) -> FloatArray:
     """Return the color of each spot, RGBA from 0 to 1, shape ``(n_spots, 4)``."""
     missing = _missing(colors.values)
+    if colors.blend is not None:
+        return np.column_stack([colors.blend.rgb, np.ones(len(missing))])
     if colors.names:
         palette = to_rgba_array([*colors.colors, MISSING])
         return np.asarray(palette[np.where(missing, len(colors.colors), colors.values).astype(int)])
@@ -223,7 +194,9 @@ def draw_legend(figure: Figure, colors: MapColors, *, left: float) -> None:
     if len(handles) > MOST_LABELS:
         left_out = len(handles) - MOST_LABELS
         handles = [*handles[:MOST_LABELS], _dot(SURFACE, f"and {left_out} more")]
-    if not colors.names:
+    if colors.blend is not None:
+        _draw_square(figure, colors.blend, left)
+    elif not colors.names:
         low, high = colors.limits
         norm = Normalize(low, high if high > low else low + 1.0)
         bar = figure.add_axes((left, 0.55, 0.018, 0.3))
@@ -242,6 +215,18 @@ def draw_legend(figure: Figure, colors: MapColors, *, left: float) -> None:
             handletextpad=0.2,
             labelspacing=0.35,
         )
+
+
+def _draw_square(figure: Figure, blend: Blend, left: float) -> None:
+    """Draw the legend of two features: the first to the right, the second upward."""
+    at = np.linspace(0.0, 1.0, 32)
+    first, second = np.meshgrid(at, at)
+    ends = (*blend.parts[0].limits, *blend.parts[1].limits)
+    box = figure.add_axes((left + 0.03, 0.62, 0.12, 0.2))
+    box.imshow(np.dstack([first, second, first]), origin="lower", extent=ends, aspect="auto")
+    box.set_xlabel(_plain(f"{blend.parts[0].label}\n({blend.parts[0].unit})"), fontsize=5.5)
+    box.set_ylabel(_plain(f"{blend.parts[1].label}\n({blend.parts[1].unit})"), fontsize=5.5)
+    box.tick_params(width=0.5, length=2, labelsize=5.5)
 
 
 def _dot(color: str, label: str) -> Line2D:

@@ -10,9 +10,11 @@ from PIL import Image, ImageColor, ImageDraw
 from app.figures.theme import COLOR_SCALES, MISSING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from spatialmeta_core.types import FloatArray
+    from spatialmeta_core.types import FloatArray, IntArray
 
 LONGEST_SIDE: Final = 1000  # pixels of a picture
 THUMBNAIL_SIDE: Final = 320
@@ -114,10 +116,30 @@ def value_map(xy: FloatArray, values: FloatArray, spacing: float, *, square: boo
     square
         Whether the positions are a square raster (pixels) or separate round spots.
     """
-    colors = _colors(np.asarray(values, float))
+    colors = value_colors(values)
     if square or len(xy) > MOST_DISCS:
         return _raster(np.asarray(xy, float), colors, spacing)
-    return _discs(np.asarray(xy, float), colors, spacing)
+    return _discs(np.asarray(xy, float), colors, spacing, LONGEST_SIDE)
+
+
+def spot_map(
+    xy: FloatArray, colors: NDArray[np.uint8], spacing: float, *, side: int
+) -> Image.Image:
+    """Draw spots in given colors, with the axes of an image: x to the right, y down.
+
+    Parameters
+    ----------
+    xy
+        Positions, any unit, shape ``(n, 2)``; a row of NaN is not drawn.
+    colors
+        RGBA, shape ``(n, 4)``; from ``value_colors`` or ``category_rgba``.
+    spacing
+        Distance of neighbors, in the same unit.
+    side
+        Longer side of the picture, px.
+    """
+    known = np.isfinite(xy).all(axis=1)
+    return _discs(np.asarray(xy, float)[known], colors[known], spacing, side)
 
 
 def thumbnail(picture: Image.Image, overlay: Image.Image | None = None) -> Image.Image:
@@ -131,16 +153,44 @@ def thumbnail(picture: Image.Image, overlay: Image.Image | None = None) -> Image
     return white.convert("RGB")
 
 
-def _colors(values: FloatArray) -> NDArray[np.uint8]:
-    """Return RGBA per value: viridis between the clipped ends."""
+def value_colors(
+    values: FloatArray,
+    *,
+    colorscale: str = "viridis",
+    limits: tuple[float, float] | None = None,
+) -> NDArray[np.uint8]:
+    """Return RGBA, shape ``(n, 4)``, of numbers; gray where there is none.
+
+    Parameters
+    ----------
+    values
+        Shape ``(n,)``.
+    colorscale
+        A name of ``theme.COLOR_SCALES``.
+    limits
+        Values at the ends of the scale; None: the 1st and 99th percentile.
+    """
+    values = np.asarray(values, float)
     known = np.isfinite(values)
-    low, high = np.percentile(values[known], CLIP) if known.any() else (0.0, 1.0)
+    if limits is None:
+        limits = tuple(np.percentile(values[known], CLIP)) if known.any() else (0.0, 1.0)
+    low, high = limits
     place = np.clip((np.where(known, values, low) - low) / max(high - low, 1e-30), 0, 1)
-    stops = np.array([ImageColor.getrgb(color) for color in COLOR_SCALES["viridis"]], float)
+    stops = np.array([ImageColor.getrgb(color) for color in COLOR_SCALES[colorscale]], float)
     at = np.linspace(0, 1, len(stops))
     rgb = np.column_stack([np.interp(place, at, channel) for channel in stops.T])
     rgb[~known] = ImageColor.getrgb(MISSING)
-    return np.column_stack([np.rint(rgb), np.full(len(rgb), 255)]).astype(np.uint8)
+    return _opaque(np.rint(rgb))
+
+
+def category_rgba(codes: IntArray, colors: Sequence[str]) -> NDArray[np.uint8]:
+    """Return RGBA, shape ``(n, 4)``, of categories; gray where the code is negative."""
+    shades = np.array([ImageColor.getrgb(color) for color in (*colors, MISSING)])
+    return _opaque(shades[np.where(np.asarray(codes) < 0, len(colors), codes)])
+
+
+def _opaque(rgb: NDArray[np.generic]) -> NDArray[np.uint8]:
+    return np.column_stack([rgb, np.full(len(rgb), 255)]).astype(np.uint8)
 
 
 def _raster(xy: FloatArray, colors: NDArray[np.uint8], spacing: float) -> Image.Image:
@@ -154,11 +204,11 @@ def _raster(xy: FloatArray, colors: NDArray[np.uint8], spacing: float) -> Image.
     return Image.fromarray(np.kron(grid, np.ones((times, times, 1), np.uint8)))
 
 
-def _discs(xy: FloatArray, colors: NDArray[np.uint8], spacing: float) -> Image.Image:
+def _discs(xy: FloatArray, colors: NDArray[np.uint8], spacing: float, side: int) -> Image.Image:
     low = xy.min(axis=0) - spacing
     extent = xy.max(axis=0) + spacing - low
-    scale = LONGEST_SIDE / float(extent.max())
-    size = tuple(max(1, round(side)) for side in extent * scale)
+    scale = side / float(extent.max())
+    size = tuple(max(1, round(length)) for length in extent * scale)
     ground = Image.new("RGBA", (size[0] * FINER, size[1] * FINER), (255, 255, 255, 0))
     pen = ImageDraw.Draw(ground)
     boxes = _boxes((xy - low) * scale * FINER, 0.45 * spacing * scale * FINER)

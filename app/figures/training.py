@@ -58,18 +58,6 @@ def loss_figure(
     figure.update_xaxes(rangemode="tozero", title=None)
     figure.update_xaxes(title={"text": "Epoch (count)"}, row=rows, col=1)
     _mark_best(figure, history)
-    figure.add_annotation(
-        name="line-styles",
-        text="solid: training, dashed: validation",
-        x=1,
-        y=1.02,
-        xref="paper",
-        yref="paper",
-        xanchor="right",
-        yanchor="bottom",
-        showarrow=False,
-        font={"size": 11, "color": MUTED},
-    )
     figure.update_layout(
         template=TEMPLATE,
         uirevision="training",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,44 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from spatialmeta_core.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ribbon:
+    """The commonest cluster in bins along an axis.
+
+    Attributes
+    ----------
+    edges
+        Borders of the bins, shape ``(n_bins + 1,)``.
+    codes
+        Position of each bin's cluster in ``names``, -1 for none, shape ``(n_bins,)``.
+    names, colors
+        Of the clusters.
+    """
+
+    edges: FloatArray
+    codes: IntArray
+    names: Sequence[str]
+    colors: Sequence[str]
+
+    def bands(self) -> list[go.Bar]:
+        """Return one row of bars per cluster that occurs."""
+        width, middle = np.diff(self.edges), (self.edges[:-1] + self.edges[1:]) / 2
+        return [
+            go.Bar(
+                x=middle[self.codes == code],
+                y=np.ones(int((self.codes == code).sum())),
+                width=width[self.codes == code],
+                name=f"Cluster {escape(self.names[code])}",
+                marker={"color": self.colors[code], "line": {"width": 0}},
+                showlegend=False,
+                hovertemplate="%{fullData.name}<extra></extra>",
+            )
+            for code in np.unique(self.codes[self.codes >= 0])
+        ]
+
 
 def gradient_figure(
     table: pd.DataFrame,
@@ -32,6 +71,8 @@ def gradient_figure(
     min_spots_per_bin: int = 5,
     features: Sequence[str] | None = None,
     revision: str = "gradient",
+    origin: str = "the start",
+    ribbon: Ribbon | None = None,
 ) -> go.Figure:
     """Draw z-scores against the distance from the start, and the number of spots per bin beneath.
 
@@ -50,11 +91,21 @@ def gradient_figure(
         Which features to draw, in this order; None for all.
     revision
         Names the trajectory; a change resets the view.
+    origin
+        What the distance is measured from.
+    ribbon
+        Clusters along the axis, drawn under it.
     """
     order = list(dict.fromkeys(table["feature"])) if features is None else list(features)
+    heights = [0.8, 0.2] if ribbon is None else [0.75, 0.17, 0.08]
+    bottom = len(heights)
     figure = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.8, 0.2]
+        rows=bottom, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=heights
     )
+    if ribbon is not None:
+        for band in ribbon.bands():
+            figure.add_trace(band, row=bottom, col=1)
+        figure.update_yaxes(visible=False, range=[0, 1], fixedrange=True, row=bottom)
     for name, color in zip(order, category_colors(len(order)), strict=True):
         rows = table[table["feature"] == name].sort_values("distance")
         line = _line(rows, name, color, min_spots_per_bin)
@@ -77,8 +128,8 @@ def gradient_figure(
         unifiedhovertitle={"text": f"%{{x:.0f}} {unit}"},
     )
     figure.update_xaxes(
-        title={"text": f"Distance from the start ({unit})", "font": _unit_font(unit)},
-        row=2,
+        title={"text": f"Distance from {origin} ({unit})", "font": _unit_font(unit)},
+        row=bottom,
     )
     figure.update_yaxes(title={"text": "Level (z-score)"}, row=1)
     figure.update_yaxes(title={"text": "Spots (n)"}, nticks=3, rangemode="tozero", row=2)

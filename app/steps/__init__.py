@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.imports import import_sm, import_st, load_demo
 from app.steps.alignment import run_align
+from app.steps.forecast import run_forecast
 from app.steps.model import run_cluster, run_features, run_integrate
 from app.steps.reassignment import run_reassign, run_stability
 from app.steps.whole import run_export, run_pipeline
@@ -23,6 +24,7 @@ STEPS: Final[dict[str, Callable[[StepContext], str]]] = {
     "reassign": run_reassign,
     "stability": run_stability,
     "features": run_features,
+    "forecast": run_forecast,
     "integrate": run_integrate,
     "cluster": run_cluster,
     "pipeline": run_pipeline,

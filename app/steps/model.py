@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from app import sections
+from app import clusterings
+from app.disk import write_json
 from app.state import is_current
+from app.steps.quality import quality_of
 from app.steps.reading import params_of, read
-from spatialmeta_core import cluster, keys
+from spatialmeta_core import __version__, cluster, keys
 from spatialmeta_core.errors import NotFoundError
 from spatialmeta_core.features import select_features
 from spatialmeta_core.params import (
@@ -93,6 +95,7 @@ def run_integrate(context: StepContext) -> str:
             "best_loss": float(best),
             "device": result.device,
             "n_used": int(result.used.sum()),
+            "version": __version__,
             "notes": list(result.notes),
         },
     )
@@ -117,14 +120,16 @@ def run_cluster(context: StepContext) -> str:
     labels = cluster.leiden(
         latent, resolution=resolution, n_neighbors=params.n_neighbors, seed=params.seed
     )
-    context.report(0.95, "UMAP")
+    context.report(0.94, "UMAP")
     umap = cluster.umap(
         latent, n_neighbors=params.n_neighbors, min_dist=params.umap_min_dist, seed=params.seed
     )
-    names = sections.open_section(context.store, context.project).spot_names
+    context.report(0.96, "Measuring the quality")
+    data = read(context, "joint")
+    quality = quality_of(data, result, labels)
     contribution = result.contribution
     values: dict[str, Any] = {
-        "obs_names": names,
+        "obs_names": data.obs_names.to_numpy().astype(str),
         keys.CLUSTER: labels,
         keys.UMAP: umap,
         keys.CONTRIBUTION: contribution.balance,
@@ -133,13 +138,20 @@ def run_cluster(context: StepContext) -> str:
         "tried_labels": tried.labels.astype(np.int32),
         **{f"tried_{name}": tried.table[name].to_numpy() for name in tried.table},
     }
+
+    def write(folder: Path) -> None:
+        np.savez_compressed(folder / clusterings.FILE, **values)
+        write_json(folder / clusterings.QUALITY, quality)
+
     context.store.commit(
         context.project,
         "clusters",
-        lambda folder: np.savez_compressed(folder / "clusters.npz", **values),
+        write,
         made_from=made_from,
         params={"cluster": asdict(params) | {"resolution": resolution}},
         summary={
+            "rebuilt": quality.get("rebuilt", {}),
+            "overall": _overall(quality),
             "resolution": resolution,
             "suggested": params.resolution is None,
             "suggestion": {
@@ -152,6 +164,14 @@ def run_cluster(context: StepContext) -> str:
         },
     )
     return f"{labels.max() + 1} clusters"
+
+
+def _overall(quality: dict[str, Any]) -> dict[str, float | None]:
+    """Return the overall score of the run and of its baseline, where they could be measured."""
+    for row in quality.get("rows", []):
+        if row["metric"] == "overall":
+            return {"model": row["value"], "pca": row["baseline"]}
+    return {}
 
 
 def _with_selection(context: StepContext) -> ad.AnnData:

@@ -38,8 +38,9 @@ LEAST_WEIGHT = 0.2  # a direction without groups keeps this: its structure is ma
 SEPARATES = 1.0  # a direction counts as separating if groups spread more between than within
 RIDGE = 1e-4  # of the mean variance, added within groups: collapsed directions stay finite
 # the share of two groups' spots in the middle third between their means; a cloud without a gap cut
-# in two has 1/6 there, two normal clouds 5 standard deviations apart 0.05
-MAX_IN_GAP = 0.05
+# in two has 1/6 there, two normal clouds 4 standard deviations apart 0.09, and 5 apart 0.05. Early
+# in a training groups are nearer to each other than at its end
+MAX_IN_GAP = 0.1
 NOTHING = 1e-12  # variance of an embedding that says nothing
 MIN_GROUP = 10  # spots; fewer cannot show a gap
 MOSTLY = (

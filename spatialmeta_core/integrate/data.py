@@ -1,14 +1,15 @@
-"""From one joint AnnData to dense tensors, and the way back for metabolites.
+"""From one joint AnnData to what the network is trained on.
 
-Genes stay raw counts. Metabolites are divided by the spot's total intensity, multiplied by
-``TIC_TARGET``, taken as log(1 + x), and standardized per metabolite over the spots used.
+Genes stay raw counts. Metabolites are, unless asked otherwise, divided by the spot's total
+intensity, taken as log(1 + x), and standardized per metabolite over the spots used.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,21 +17,23 @@ import torch
 
 from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.integrate.module import Minibatch
+from spatialmeta_core.integrate.columns import chosen_columns
+from spatialmeta_core.integrate.modalities import Modality
+from spatialmeta_core.integrate.spots import LazySpots, Survey, in_blocks, learn, survey
+from spatialmeta_core.params import NetParams
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from spatialmeta_core.types import BoolArray, FloatArray
+    from spatialmeta_core.integrate.module import Minibatch
+    from spatialmeta_core.integrate.scaling import Scaling
+    from spatialmeta_core.types import BoolArray
 
-__all__ = ["TrainingData", "log_normalize_tic", "prepare"]
+__all__ = ["TrainingData", "modalities_of", "prepare", "usable"]
 
-TIC_TARGET = 1e4  # intensity per spot after normalization, the usual "counts per ten thousand"
-MAX_STANDARDIZED = 10.0  # one hot pixel must not outweigh a whole section in a squared error
-CONSTANT_SD = 1e-6  # of a log intensity; below this a metabolite does not vary
-MIN_FEATURES = 2  # of one modality
 MIN_SPOTS = 10  # a training minibatch and one spot held out
+DEFAULT_NET = NetParams()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,43 +43,49 @@ class TrainingData:
     Attributes
     ----------
     spots
-        Tensors of the ``n_used`` spots that can be used, on one device.
+        The ``n_used`` spots that can be used: their tensors, or where those would be too large,
+        what makes some of them dense when asked.
+    modalities
+        Those in use, in the order of ``spots.values``.
     used
         Which spots of the input those are, shape ``(n_spots,)``.
     features, feature_type
         Names and modality of the features used, in the input's column order.
-    sm_center, sm_scale
-        Mean and standard deviation of each metabolite's log intensity, shape ``(n_metabolites,)``.
+    scaling
+        How metabolite intensities became values of about unit spread.
     batch_levels
         Level names of each batch key, in the order of their codes.
     notes
         Sentences for the user: what was left out and why.
     """
 
-    spots: Minibatch
+    spots: Minibatch | LazySpots
+    modalities: tuple[Modality, ...]
     used: BoolArray
     features: tuple[str, ...]
     feature_type: tuple[str, ...]
-    sm_center: FloatArray
-    sm_scale: FloatArray
+    scaling: Scaling
     batch_levels: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
-
-    def to(self, device: torch.device) -> Minibatch:
-        """Return the tensors on ``device``."""
-        return Minibatch(*(tensor.to(device) for tensor in self.spots))
 
     def fingerprint(self) -> str:
         """Return a digest that changes with any value, feature or batch level."""
         digest = hashlib.sha256()
-        for tensor in self.spots:
-            digest.update(repr(tuple(tensor.shape)).encode())
-            digest.update(tensor.contiguous().numpy().data)
+        for rows in in_blocks(self.spots.n_spots, len(self.features)):
+            for tensor in self.spots.take(rows).tensors:
+                digest.update(repr(tuple(tensor.shape)).encode())
+                digest.update(tensor.contiguous().numpy().data)
         digest.update(repr((self.features, self.feature_type, self.batch_levels)).encode())
         return digest.hexdigest()
 
 
-def prepare(joint: AnnData, *, batch_keys: tuple[str, ...] = ()) -> TrainingData:
+def prepare(
+    joint: AnnData,
+    *,
+    batch_keys: tuple[str, ...] = (),
+    net: NetParams = DEFAULT_NET,
+    dense_bytes: float = math.inf,
+) -> TrainingData:
     """Check a joint AnnData and turn it into tensors on the CPU.
 
     Parameters
@@ -84,154 +93,97 @@ def prepare(joint: AnnData, *, batch_keys: tuple[str, ...] = ()) -> TrainingData
     joint
         ``X`` holds raw counts where ``var["type"]`` is ``"ST"`` (all NaN in pixels without an ST
         spot) and raw intensities where it is ``"SM"`` (NaN in spots without a pixel), dense or
-        sparse, columns in any order.
+        sparse, columns in any order. One of the two may be absent.
         If ``var["spatially_variable"]`` exists, only its true columns are used; the total
         intensity of a spot is over all its metabolites.
     batch_keys
         Columns of ``obs`` that name batches.
+    net
+        Which modalities to use, how they are scored, and whether intensities are normalized.
+    dense_bytes
+        What the tensors of all spots may take. If they need more, ``spots`` stay as they are in
+        ``joint``, which must not change while they are in use, and only those taken are dense.
 
     Raises
     ------
     InvalidDataError
-        If a modality is absent, counts are not counts, intensities are negative or infinite, a
+        If no modality can be used, counts are not counts, intensities are negative or infinite, a
         batch key is absent or has gaps, or fewer than 10 spots can be used.
     """
-    is_st, is_sm, kept = _columns(joint)
-    counts, intensity = _dense(joint.X, is_st & kept), _dense(joint.X, is_sm & kept)
-    total = _total_intensity(joint.X, is_sm)
-    bare = np.isnan(counts).all(axis=1)  # rows are pixels without an ST spot nearby
-    _check_counts(counts[~bare])
-    used, notes = _usable(counts, intensity, total)
-    log_sm = log_normalize_tic(intensity[used], total[used])
-    center, scale, constant = _center_and_scale(log_sm)
-    standardized = np.clip((log_sm - center) / scale, -MAX_STANDARDIZED, MAX_STANDARDIZED)
+    kept, notes = chosen_columns(joint, net.train_on)
+    found = survey(joint, kept, normalize=net.normalize_sm)
+    used, left_out = usable(found, at_least=MIN_SPOTS)
+    rows, columns = np.flatnonzero(used), {n: np.flatnonzero(m) for n, m in kept.items()}
+    matrix = joint.X.tocsr() if sp.issparse(joint.X) else joint.X
+    learned = learn(matrix, rows, columns, found.total[used], normalize=net.normalize_sm)
+    scaling = learned.scaling
+    modalities = modalities_of({name: len(found) for name, found in columns.items()}, net)
     codes, levels = _batch_codes(joint, used, batch_keys)
-    spots = Minibatch(
-        torch.from_numpy(counts[used]),
-        torch.from_numpy(standardized.astype(np.float32)),
+    any_kept = kept[keys.ST] | kept[keys.SM]
+    spots = LazySpots(
+        matrix,
+        rows,
+        {m.name: columns[m.name] for m in modalities},
+        found.total[used],
+        scaling,
         torch.from_numpy(codes),
     )
-    notes += _constant_note(constant, int((counts[used].max(0) == counts[used].min(0)).sum()))
-    notes += _batch_notes(batch_keys, levels)
     return TrainingData(
-        spots=spots,
+        spots=spots.dense() if spots.nbytes <= dense_bytes else spots,
+        modalities=modalities,
         used=used,
-        features=tuple(joint.var_names[kept].astype(str)),
-        feature_type=tuple(np.where(is_st, keys.ST, keys.SM)[kept].tolist()),
-        sm_center=center,
-        sm_scale=scale,
+        features=tuple(joint.var_names[any_kept].astype(str)),
+        feature_type=tuple(np.where(kept[keys.ST], keys.ST, keys.SM)[any_kept].tolist()),
+        scaling=scaling,
         batch_levels=levels,
-        notes=notes,
+        notes=(
+            *notes,
+            *left_out,
+            *_constant_note(learned.n_constant_metabolites, learned.n_constant_genes),
+            *_as_given_note(scaling),
+            *_batch_notes(batch_keys, levels),
+        ),
     )
 
 
-def log_normalize_tic(intensity: FloatArray, total: FloatArray) -> FloatArray:
-    """Divide by each spot's total intensity, multiply by 10,000 and take log(1 + x).
+def modalities_of(n_features: dict[str, int], net: NetParams) -> tuple[Modality, ...]:
+    """Return the list that a network is made of, of those modalities that have features."""
+    return tuple(
+        Modality(name, n_features[name], loss, is_counts=name == keys.ST)
+        for name, loss in ((keys.ST, net.st_loss), (keys.SM, net.sm_loss))
+        if n_features[name]
+    )
 
-    Parameters
-    ----------
-    intensity
-        Raw intensities, 0 or more, shape ``(n_spots, n_metabolites)``.
-    total
-        Intensity of each spot over all its metabolites, above 0, shape ``(n_spots,)``.
 
-    Returns
-    -------
-    FloatArray
-        Log intensity, shape ``(n_spots, n_metabolites)``.
+def usable(found: Survey, *, at_least: int) -> tuple[BoolArray, tuple[str, ...]]:
+    """Say which spots have all that is needed, and in sentences why others have not.
+
+    Raises
+    ------
+    InvalidDataError
+        If there are fewer than ``at_least``.
     """
-    return np.asarray(np.log1p(intensity * (TIC_TARGET / total)[:, None]))
-
-
-def _columns(joint: AnnData) -> tuple[BoolArray, BoolArray, BoolArray]:
-    if keys.FEATURE_TYPE not in joint.var:
-        raise InvalidDataError(
-            f"The joint data has no var column {keys.FEATURE_TYPE!r}. Expected one that says "
-            f"{keys.ST!r} or {keys.SM!r} for each feature. Join the two modalities first."
-        )
-    kind = joint.var[keys.FEATURE_TYPE].astype(str).to_numpy()
-    is_st, is_sm = kind == keys.ST, kind == keys.SM
-    kept = is_st | is_sm
-    if keys.SELECTED in joint.var:
-        kept = kept & joint.var[keys.SELECTED].to_numpy(dtype=bool)
-    for name, mask in (("genes", is_st & kept), ("metabolites", is_sm & kept)):
-        if mask.sum() < MIN_FEATURES:
-            raise InvalidDataError(
-                f"Integration needs both modalities: found {int(mask.sum())} {name} to use, "
-                f"expected {MIN_FEATURES} or more. Choose more {name} as features, or add the "
-                "missing data."
-            )
-    return is_st, is_sm, kept
-
-
-def _dense(matrix: Any, columns: BoolArray) -> NDArray[np.float32]:
-    part = matrix[:, np.flatnonzero(columns)]
-    part = part.toarray() if sp.issparse(part) else part
-    return np.ascontiguousarray(part, dtype=np.float32)
-
-
-def _total_intensity(matrix: Any, is_sm: BoolArray) -> FloatArray:
-    """Sum each spot's metabolites, NaN where one is missing, after checking every value."""
-    part = matrix[:, np.flatnonzero(is_sm)]
-    values = part.data if sp.issparse(part) else np.asarray(part)
-    if np.isinf(values).any() or (values < 0).any():
-        raise InvalidDataError(
-            "Metabolite intensities hold negative or infinite values; expected raw intensities, "
-            "0 or more. Load the intensities before any scaling."
-        )
-    return np.asarray(part.sum(axis=1, dtype=np.float64)).ravel()
-
-
-def _check_counts(counts: FloatArray) -> None:
-    if not np.isfinite(counts).all():
-        raise InvalidDataError(
-            "Gene counts hold missing or infinite values; expected whole numbers, 0 or more. "
-            "Load the original counts."
-        )
-    if (counts < 0).any():
-        raise InvalidDataError(
-            f"Gene counts go down to {counts.min():.3g}; expected whole numbers, 0 or more. "
-            "Load the original counts instead of scaled values."
-        )
-    if (counts != np.rint(counts)).any():
-        raise InvalidDataError(
-            "The model needs raw counts; found decimals among the genes. Choose the layer with "
-            "the counts, or load the original file.",
-            code="E-10",
-            title="The matrix holds decimals, not counts.",
-        )
-
-
-def _usable(
-    counts: FloatArray, intensity: FloatArray, total: FloatArray
-) -> tuple[BoolArray, tuple[str, ...]]:
-    nothing = np.isnan(intensity).all(axis=1)
     reasons = {
-        "without a metabolite pixel nearby": nothing,
-        "without some metabolite values": np.isnan(total),
-        "with a total intensity of 0": total == 0,
-        "without a transcriptomics spot nearby": np.isnan(counts).all(axis=1),
-        "without counts in the chosen genes": counts.sum(axis=1) == 0,
+        "without a metabolite pixel nearby": found.without_intensity,
+        "without some metabolite values": np.isnan(found.total),
+        "with a total intensity of 0": (found.total == 0) & found.normalize,
+        "without a transcriptomics spot nearby": found.without_counts,
+        "without counts in the chosen genes": found.no_counts,
     }
-    used, notes = np.ones(len(counts), dtype=bool), []
+    n_spots = len(found.total)
+    used, notes = np.ones(n_spots, dtype=bool), []
     for reason, bad in reasons.items():
         n_bad = int((bad & used).sum())
         used &= ~bad
         if n_bad:
-            notes.append(f"Left out {n_bad:,} of {len(counts):,} spots, {reason}.")
-    if used.sum() < MIN_SPOTS:
+            notes.append(f"Left out {n_bad:,} of {n_spots:,} spots, {reason}.")
+    if used.sum() < at_least:
         raise InvalidDataError(
-            f"{int(used.sum())} of {len(counts):,} spots have both counts and metabolites; "
-            f"expected {MIN_SPOTS} or more. {' '.join(notes)} Check the alignment and the "
+            f"{int(used.sum())} of {n_spots:,} spots have all the values that are needed; "
+            f"expected {at_least} or more. {' '.join(notes)} Check the alignment and the "
             "reassignment distance."
         )
     return used, tuple(notes)
-
-
-def _center_and_scale(log_sm: FloatArray) -> tuple[FloatArray, FloatArray, int]:
-    center, scale = log_sm.mean(axis=0), log_sm.std(axis=0)
-    constant = scale < CONSTANT_SD
-    return center, np.where(constant, 1.0, scale), int(constant.sum())
 
 
 def _batch_codes(
@@ -263,6 +215,16 @@ def _constant_note(n_metabolites: int, n_genes: int) -> tuple[str, ...]:
     return (
         "Constant over the spots used, so without information: "
         f"genes {n_genes:,}, metabolites {n_metabolites:,}.",
+    )
+
+
+def _as_given_note(scaling: Scaling) -> tuple[str, ...]:
+    if scaling.normalize or not len(scaling.scale):
+        return ()
+    return (
+        "Metabolite values are used as given, all divided by one number "
+        f"({scaling.scale[0]:.3g}): differences in a spot's total intensity and strong metabolites "
+        "have their full weight.",
     )
 
 

@@ -1,26 +1,16 @@
-r"""Negative log-likelihoods and divergences, one number per spot.
-
-The zero-inflated negative binomial is kept in logarithms. With :math:`r = \log(\mu / \theta)`,
-:math:`t = \log(1 + \mu / \theta)` and the zero logit :math:`c`,
-
-.. math::
-    -\log p(0) &= s(c) + \theta t - s(c + \theta t) \\
-    -\log p(x) &= s(c) + \theta t - x (r - t)
-                  - \log\frac{\Gamma(x + \theta)}{\Gamma(\theta)\, x!}, \quad x > 0
-
-where :math:`s` is the softplus. The gamma functions cost more than all else together, and they
-are needed only where something was counted, so they are evaluated on those entries alone.
-"""
+"""Negative log-likelihoods and divergences, one number per spot."""
 
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-__all__ = ["kl_to_standard_normal", "normal_nll", "zinb_nll"]
+from spatialmeta_core.integrate.count_likelihood import CountLikelihood
+
+__all__ = ["HALF_LOG_TWO_PI", "kl_to_standard_normal", "nb_nll", "normal_nll", "zinb_nll"]
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
@@ -35,36 +25,47 @@ def zinb_nll(
     counts
         Whole numbers, 0 or more, shape ``(n, n_genes)``.
     log_mean
-        Logarithm of the mean of the negative binomial part, same shape.
+        Logarithm of the mean of the negative binomial part, shape ``(k * n, n_genes)``: row ``i``
+        of the counts is scored under the rows ``i``, ``i + n``, ... of the parameters.
     log_dispersion
-        Logarithm of the inverse dispersion theta (variance = mean + mean**2 / theta), same shape.
+        Logarithm of the inverse dispersion theta (variance = mean + mean**2 / theta), as the mean.
     zero_logit
-        Logit of the probability of an extra zero, same shape.
+        Logit of the probability of an extra zero, as the mean; taken within -30 to 30.
 
     Returns
     -------
     Tensor
-        Negative log-likelihood in nats, shape ``(n,)``.
+        Negative log-likelihood in nats, shape ``(k * n,)``. It has first derivatives only, and
+        none with respect to the counts.
 
     References
     ----------
     Tian et al. (2025), doi 10.1038/s41467-025-63915-z, "ST decoder".
     """
-    theta = torch.exp(log_dispersion)
-    log_ratio = log_mean - log_dispersion
-    softplus_ratio = functional.softplus(log_ratio)
-    theta_t = theta * softplus_ratio
-    nll = functional.softplus(zero_logit) + theta_t - counts * (log_ratio - softplus_ratio)
-    zeros_only = functional.softplus(zero_logit + theta_t) * (counts == 0)
-    return (nll - zeros_only).sum(1) - _log_gamma_ratio(counts, theta)
+    return _count_nll(counts, log_mean, log_dispersion, zero_logit)
 
 
-def _log_gamma_ratio(counts: Tensor, theta: Tensor) -> Tensor:
-    """Sum ``log(Gamma(x + theta) / (Gamma(theta) x!))`` over genes where ``x > 0``."""
-    row, column = torch.nonzero(counts, as_tuple=True)
-    seen, theta = counts[row, column], theta[row, column]
-    terms = torch.lgamma(seen + theta) - torch.lgamma(theta) - torch.lgamma(seen + 1)
-    return terms.new_zeros(len(counts)).index_add(0, row, terms)
+def nb_nll(counts: Tensor, log_mean: Tensor, log_dispersion: Tensor) -> Tensor:
+    """Score counts under a negative binomial, summed over genes.
+
+    Parameters
+    ----------
+    counts
+        Whole numbers, 0 or more, shape ``(n, n_genes)``.
+    log_mean, log_dispersion
+        Logarithm of the mean and of the inverse dispersion theta, shape ``(k * n, n_genes)``; see
+        ``zinb_nll``.
+
+    Returns
+    -------
+    Tensor
+        Negative log-likelihood in nats, shape ``(k * n,)``.
+    """
+    return _count_nll(counts, log_mean, log_dispersion, None)
+
+
+def _count_nll(*tensors: Tensor | None) -> Tensor:
+    return cast("Tensor", CountLikelihood.apply(*tensors))  # type: ignore[no-untyped-call]
 
 
 def normal_nll(values: Tensor, mean: Tensor, sd: Tensor) -> Tensor:

@@ -9,31 +9,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidParamsError, SpatialMetaError
-from spatialmeta_core.integrate.basis import Basis, separating_basis
 from spatialmeta_core.integrate.contribution import EVEN, contribution
+from spatialmeta_core.integrate.coordinates import settle
 from spatialmeta_core.integrate.data import TrainingData, prepare
 from spatialmeta_core.integrate.module import JointVAE, Minibatch
 from spatialmeta_core.integrate.progress import Checkpoint
+from spatialmeta_core.integrate.reading import input_means, read, read_parts
 from spatialmeta_core.integrate.result import Integration
+from spatialmeta_core.integrate.spots import LazySpots, memory_budget
 from spatialmeta_core.integrate.train import INIT_STREAM, OnEpoch, optimize, seeded
 from spatialmeta_core.params import LossWeights, NetParams, TrainParams
-from spatialmeta_core.types import Embedding
+from spatialmeta_core.types import Contribution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from anndata import AnnData
+    from torch import Tensor
 
-    from spatialmeta_core.types import Contribution, FloatArray, IntArray
+    from spatialmeta_core.types import Embedding, IntArray
 
-__all__ = ["integrate"]
+__all__ = ["choose_device", "integrate"]
 
-READ_SIZE = 1024  # spots per pass when nothing is learned
 DATA_SHARE = 0.5  # of the free memory of the graphics card that the data may take
-NOT_THE_RESULT = {"max_epochs", "patience", "checkpoint_every"}  # a resume may change these
+NOT_THE_RESULT = {
+    "max_epochs",
+    "patience",
+    "checkpoint_every",
+    "memory_gb",
+}  # a resume may change these
 DEFAULT_NET, DEFAULT_TRAIN, DEFAULT_WEIGHTS = NetParams(), TrainParams(), LossWeights()
 
 
@@ -60,7 +66,8 @@ def integrate(
         Shape of the network, its optimization, and the weights of eq. 22.
     batch_keys
         Columns of ``obs`` that name batches, any number; each gets a trained embedding that only
-        the decoders see.
+        the decoders see. Data of each combination are centered before they are encoded, unless
+        ``net.center_batches`` is off.
     device
         ``"auto"`` (the first CUDA device if there is one, else the CPU), or a name torch knows.
     on_epoch
@@ -90,8 +97,8 @@ def integrate(
     ----------
     Tian et al. (2025), doi 10.1038/s41467-025-63915-z, "Joint embedding".
     """
-    place = _device(device)
-    data = prepare(joint, batch_keys=tuple(batch_keys))
+    place = choose_device(device)
+    data = prepare(joint, batch_keys=tuple(batch_keys), net=net, dense_bytes=memory_budget(train))
     resumable = (
         Checkpoint(checkpoint, _fingerprint(data, net, train, weights)) if checkpoint else None
     )
@@ -99,11 +106,17 @@ def integrate(
         module = _new_module(data, net, seed=train.seed, device=place)
         spots = _place(data, place)
         progress = optimize(module, spots, train, weights, on_epoch=on_epoch, checkpoint=resumable)
-        basis = _separate(module, spots, seed=train.seed) if train.separate else None
-        embedding, denoised = _read(module, spots, data)
+        settled = settle(module, spots, net, train)
+        embedding, denoised = read(
+            module,
+            spots,
+            used=data.used,
+            feature_type=data.feature_type,
+            scaling=data.scaling,
+        )
     except torch.OutOfMemoryError as error:
         raise _out_of_memory(place) from error
-    balance = contribution(embedding, batch=_batch_of_all(data), seed=train.seed)
+    balance = _contribution(embedding, data, seed=train.seed)
     return Integration(
         embedding=embedding,
         contribution=balance,
@@ -114,12 +127,12 @@ def integrate(
         losses=tuple(progress.reports),
         best_epoch=progress.best_epoch,
         device=str(place),
-        n_separating=basis.n_separating if basis else 0,
+        n_separating=settled.n_separating,
         notes=(
             *data.notes,
             *_mixing_note(data, weights),
             *progress.notes,
-            *_separation_note(basis, asked=train.separate),
+            *settled.notes,
             *_contribution_note(balance),
         ),
         net=net,
@@ -127,8 +140,8 @@ def integrate(
         weights=weights,
         batch_keys=tuple(batch_keys),
         batch_levels=data.batch_levels,
-        sm_center=data.sm_center,
-        sm_scale=data.sm_scale,
+        sm_center=data.scaling.center,
+        sm_scale=data.scaling.scale,
         state={name: value.cpu() for name, value in module.state_dict().items()},
     )
 
@@ -142,40 +155,21 @@ def _mixing_note(data: TrainingData, weights: LossWeights) -> tuple[str, ...]:
     )
 
 
-def _separation_note(basis: Basis | None, *, asked: bool) -> tuple[str, ...]:
-    if basis is not None:
-        return (
-            f"{basis.n_groups} groups of spots stand apart. The latent directions that separate "
-            f"them ({basis.n_separating} of {len(basis.strength)}) are drawn out, the others made "
-            "small.",
-        )
-    if not asked:
-        return ()
-    return (
-        "No groups of spots stand apart by clear gaps, so the latent coordinates are left as "
-        "trained: read clusters as parts of a continuum.",
-    )
+def _contribution(embedding: Embedding, data: TrainingData, *, seed: int) -> Contribution:
+    if len(data.modalities) > 1:
+        return contribution(embedding, batch=_batch_of_all(data), seed=seed)
+    nothing = np.full(len(data.used), np.nan)
+    return Contribution(nothing, nothing.copy(), nothing.copy())
 
 
 def _contribution_note(found: Contribution) -> tuple[str, ...]:
-    if (found.balance[~np.isnan(found.balance)] != EVEN).any():
+    balance = found.balance[~np.isnan(found.balance)]
+    if not len(balance) or (balance != EVEN).any():
         return ()
     return (
         "The contribution is 0.5 everywhere: with one group of spots there is nothing that one "
         "modality could tell and the other could not.",
     )
-
-
-def _separate(module: JointVAE, spots: Minibatch, *, seed: int) -> Basis | None:
-    """Change the network's latent coordinates to those in which groups stand apart, if any do."""
-    batch = spots.batch.cpu().numpy()
-    basis = separating_basis(_joint_means(module, spots), batch=batch, seed=seed)
-    if basis is not None:
-        device = next(module.parameters()).device
-        module.change_basis(
-            torch.from_numpy(basis.matrix).to(device), torch.from_numpy(basis.origin).to(device)
-        )
-    return basis
 
 
 def _batch_of_all(data: TrainingData) -> IntArray:
@@ -186,7 +180,14 @@ def _batch_of_all(data: TrainingData) -> IntArray:
     return batch
 
 
-def _device(name: str) -> torch.device:
+def choose_device(name: str) -> torch.device:
+    """Return the device of that name, or the best one for ``"auto"``.
+
+    Raises
+    ------
+    InvalidParamsError
+        If there is no such device.
+    """
     if name == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     try:
@@ -214,56 +215,39 @@ def _fingerprint(
 def _new_module(data: TrainingData, net: NetParams, *, seed: int, device: torch.device) -> JointVAE:
     with seeded(seed, INIT_STREAM, torch.device("cpu")):
         module = JointVAE(
-            data.spots.counts.shape[1],
-            data.spots.sm.shape[1],
+            data.modalities,
             batch_sizes=tuple(len(names) for names in data.batch_levels),
             params=net,
         )
-    total = data.spots.counts.sum(0)
-    module.start_at(total / total.sum())
+    totals = _column_totals(data)
+    for decoder in module.all_decoders:
+        if decoder.modality.is_counts:
+            total = totals[decoder.modality.name]
+            decoder.start_at(total / total.sum())
+        else:
+            decoder.zero.copy_(torch.from_numpy(data.scaling.zero))
+    level = module.level_of(data.spots.batch)
+    means = input_means(module, data.spots, level)
+    module.center_inputs(means, shift=net.center_batches and len(data.batch_levels) > 0)
     return module.to(device)
 
 
-def _place(data: TrainingData, device: torch.device) -> Minibatch:
+def _column_totals(data: TrainingData) -> dict[str, Tensor]:
+    """Return each modality's sums over spots, by name."""
+    sums = [torch.zeros(m.n_features, dtype=torch.float64) for m in data.modalities]
+    for _, part in read_parts(data.spots, torch.device("cpu")):
+        for total, values in zip(sums, part.values, strict=True):
+            total.add_(values.sum(0, dtype=torch.float64))
+    return {m.name: total.float() for m, total in zip(data.modalities, sums, strict=True)}
+
+
+def _place(data: TrainingData, device: torch.device) -> Minibatch | LazySpots:
     """Put the data beside the network where it fits, else leave it for copies by minibatch."""
-    if device.type != "cuda":
+    if device.type != "cuda" or isinstance(data.spots, LazySpots):
         return data.spots
     free, _ = torch.cuda.mem_get_info(device)
-    size = sum(tensor.nbytes for tensor in data.spots)
-    return data.to(device) if size <= DATA_SHARE * free else data.spots
-
-
-def _read_parts(spots: Minibatch, device: torch.device) -> Iterator[tuple[IntArray, Minibatch]]:
-    """Yield positions and data of the spots, as many as are read at a time."""
-    for rows in np.array_split(np.arange(len(spots.counts)), -(-len(spots.counts) // READ_SIZE)):
-        yield rows, Minibatch(*(tensor[rows[0] : rows[-1] + 1].to(device) for tensor in spots))
-
-
-@torch.no_grad()
-def _joint_means(module: JointVAE, spots: Minibatch) -> FloatArray:
-    device = next(module.parameters()).device
-    means = [module.encode(part).joint.mean.cpu() for _, part in _read_parts(spots, device)]
-    return torch.cat(means).numpy()
-
-
-@torch.no_grad()
-def _read(module: JointVAE, spots: Minibatch, data: TrainingData) -> tuple[Embedding, FloatArray]:
-    """Return embeddings and denoised values of all spots; NaN rows for spots left out."""
-    device = next(module.parameters()).device
-    is_st = np.array(data.feature_type) == keys.ST
-    width = module.single_head.out_features
-    latent = np.full((3, len(data.used), width), np.nan, dtype=np.float32)
-    denoised = np.full((len(data.used), len(is_st)), np.nan, dtype=np.float32)
-    for rows, part in _read_parts(spots, device):
-        codes = module.encode(part)
-        mean = codes.joint.mean
-        target = np.flatnonzero(data.used)[rows]
-        latent[:, target] = torch.stack([mean, codes.st, codes.sm]).cpu().numpy()
-        counts = torch.exp(module.decode_st(mean, part.batch, part.counts.sum(1)).log_mean)
-        sm = module.decode_sm(mean, part.batch).mean.cpu().numpy() * data.sm_scale + data.sm_center
-        denoised[np.ix_(target, is_st)] = counts.cpu().numpy()
-        denoised[np.ix_(target, ~is_st)] = np.maximum(sm, 0.0)
-    return Embedding(*latent), denoised
+    size = sum(tensor.nbytes for tensor in data.spots.tensors)
+    return data.spots.to(device) if size <= DATA_SHARE * free else data.spots
 
 
 def _out_of_memory(device: torch.device) -> SpatialMetaError:

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from spatialmeta_core.integrate.distributions import (
-    kl_to_standard_normal,
-    normal_nll,
-    zinb_nll,
-)
+from spatialmeta_core.integrate.distributions import kl_to_standard_normal
 
 if TYPE_CHECKING:
     from spatialmeta_core.integrate.module import Minibatch, Outputs
@@ -21,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LossTensors", "batch_mmd", "loss_tensors", "mmd", "mmd_by_random_features"]
 
-BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # times the mean squared distance of the two batches
+# times the mean squared distance of the two batches; the small ones see what lies apart within a
+# group of spots, which wide kernels miss where groups are far from each other
+BANDWIDTHS = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0, 4.0)
+SCORES_REPEATS = {"zinb", "nb"}  # score each spot under several predictions at once: less work
 MIN_SPOTS_PER_BATCH = 3  # fewer say nothing about a distribution
 MAX_EXACT_SPOTS = 512  # above, the kernel matrix costs more than the network: random features
 N_FREQUENCIES = 256  # per bandwidth; each gives a cosine and a sine
@@ -29,11 +28,16 @@ FREQUENCY_SEED = 20_250  # any fixed number: the random features must not change
 
 
 class LossTensors(NamedTuple):
-    """Terms of eq. 22, each a scalar tensor, the mean over the minibatch's spots."""
+    """Terms of eq. 22, each a scalar tensor, the mean over the minibatch's spots.
+
+    A likelihood is a sum over features, whichever it is, so that weights mean the same for all;
+    the batch term, between 0 and about 2 in itself, is multiplied by the number of features. A
+    term of a modality that is absent is 0, and so is the single-modality term of one that is alone.
+    """
 
     st: Tensor
     sm: Tensor
-    st_from_st: Tensor  # the shared decoder applied to the ST-only embedding
+    st_from_st: Tensor  # from the ST-only embedding
     sm_from_sm: Tensor
     kl: Tensor
     mmd: Tensor
@@ -66,11 +70,20 @@ def loss_tensors(outputs: Outputs, data: Minibatch, *, with_mmd: bool = True) ->
     Tian et al. (2025), doi 10.1038/s41467-025-63915-z, eq. 22.
     """
     codes = outputs.codes
-    st = zinb_nll(data.counts.repeat(2, 1), *outputs.st).reshape(2, -1).mean(1)
-    sm = normal_nll(data.sm.repeat(2, 1), *outputs.sm).reshape(2, -1).mean(1)
     kl = kl_to_standard_normal(*codes.joint).mean()
-    between = batch_mmd(codes.joint.mean, data.batch) if with_mmd else torch.zeros_like(kl)
-    return LossTensors(st[0], sm[0], st[1], sm[1], kl, between)
+    terms = dict.fromkeys(LossTensors._fields, torch.zeros_like(kl))
+    for modality, values, predicted in zip(
+        outputs.modalities, data.values, outputs.predicted, strict=True
+    ):
+        name, repeats = modality.name.lower(), 1 + bool(codes.single)
+        observed = values if modality.loss in SCORES_REPEATS else values.repeat(repeats, 1)
+        means = predicted.nll(observed).reshape(repeats, -1).mean(1)
+        terms.update(zip((name, f"{name}_from_{name}"), means, strict=False))
+    terms["kl"] = kl
+    if with_mmd:
+        n_features = sum(modality.n_features for modality in outputs.modalities)
+        terms["mmd"] = n_features * batch_mmd(codes.joint.mean, data.batch)
+    return LossTensors(**terms)
 
 
 def batch_mmd(latent: Tensor, batch: Tensor) -> Tensor:
@@ -108,13 +121,14 @@ def _scale(a: Tensor, b: Tensor) -> Tensor:
 def mmd(a: Tensor, b: Tensor) -> Tensor:
     r"""Return the squared maximum mean discrepancy of two sets of rows.
 
-    .. math:: \frac{1}{5} \sum_s E\,k_s(a, a') + E\,k_s(b, b') - 2\,E\,k_s(a, b),
+    .. math:: \frac{1}{7} \sum_s E\,k_s(a, a') + E\,k_s(b, b') - 2\,E\,k_s(a, b),
         \quad k_s(x, y) = \exp(-|x - y|^2 / (s\,\sigma^2))
 
-    with :math:`s` in 1/4, 1/2, 1, 2, 4 and :math:`\sigma^2` the mean squared distance of two rows
-    of both sets, so that the value does not depend on the scale of the latent space. A row is not
-    compared with itself: otherwise small minibatches would draw rows together more than apart. So
-    the mean over draws from one distribution is 0, and a single value can be a little below.
+    with :math:`s` in 1/64, 1/32, 1/16, 1/8, 1/4, 1, 4 and :math:`\sigma^2` the mean squared
+    distance of two rows of both sets, so that the value does not depend on the scale of the latent
+    space. A row is not compared with itself: otherwise small minibatches would draw rows together
+    more than apart. So the mean over draws from one distribution is 0, and a single value can be a
+    little below.
 
     Parameters
     ----------

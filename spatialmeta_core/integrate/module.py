@@ -1,72 +1,40 @@
 """The conditional variational autoencoder: tensors in, tensors out.
 
-One encoder per modality gives hidden units ``h_st`` and ``h_sm``. Both together give the joint
-latent distribution; each alone, through one linear map shared by both, gives a single-modality
-embedding. One decoder per modality, told the batch, rebuilds its data from the joint sample and,
-with the same weights, from its own single-modality embedding. The encoders never see the batch.
+One encoder per modality gives hidden units. All together give the joint latent distribution; each
+alone, through one linear map shared by all, gives a single-modality embedding. One decoder per
+modality, told the batch, rebuilds its data from the joint sample and, with the same weights unless
+asked otherwise, from its own single-modality embedding. The encoders never see the batch. With one
+modality there is nothing to join, and the joint embedding is that modality's.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+import math
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
+from spatialmeta_core.integrate.modalities import Decoder, Modality, Predicted, stacked
+from spatialmeta_core.integrate.parts import (
+    UNKNOWN_BATCH,
+    BatchCode,
+    Codes,
+    Minibatch,
+    Outputs,
+)
 from spatialmeta_core.nets import Gaussian, GaussianHead, hidden_layer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from spatialmeta_core.params import NetParams
 
-__all__ = ["Codes", "JointVAE", "Minibatch", "Outputs", "SMOutput", "STOutput"]
-
-# theta beyond these is a Poisson (3,000) or a spike at zero (0.0025) for counts of this size; the
-# upper end also keeps the difference of two log-gammas good to 0.003 in single precision
-LOG_DISPERSION_RANGE = (-6.0, 8.0)
-LOG_SD_MAX = 5.0  # a standardized metabolite never spreads this far
-
-
-class Minibatch(NamedTuple):
-    """Some spots: ``counts (n, n_genes)``, standardized ``sm (n, n_metabolites)``, batch codes."""
-
-    counts: Tensor
-    sm: Tensor
-    batch: Tensor  # (n, n_batch_keys), int64
-
-
-class Codes(NamedTuple):
-    """Latent codes: the joint distribution and both single-modality means, ``(n, n_latent)``."""
-
-    joint: Gaussian
-    st: Tensor
-    sm: Tensor
-
-
-class STOutput(NamedTuple):
-    """ZINB parameters, each ``(n, n_genes)``."""
-
-    log_mean: Tensor
-    log_dispersion: Tensor
-    zero_logit: Tensor
-
-
-class SMOutput(NamedTuple):
-    """Mean and standard deviation of standardized metabolites, each ``(n, n_metabolites)``."""
-
-    mean: Tensor
-    sd: Tensor
-
-
-class Outputs(NamedTuple):
-    """What one pass returns; the decoded rows are ``n`` joint ones, then ``n`` single ones."""
-
-    codes: Codes
-    st: STOutput
-    sm: SMOutput
+__all__ = ["UNKNOWN_BATCH", "BatchCode", "Codes", "JointVAE", "Minibatch", "Outputs"]
 
 
 class JointVAE(nn.Module):
-    r"""Conditional variational autoencoder of two modalities.
+    r"""Conditional variational autoencoder of one or more modalities.
 
     .. math::
         h_{st} &= E_{st}(\log(1 + x_g)), \quad h_{sm} = E_{sm}(x_m) \\
@@ -77,12 +45,12 @@ class JointVAE(nn.Module):
 
     Parameters
     ----------
-    n_genes, n_metabolites
-        Number of features of each modality.
+    modalities
+        What the spots were measured by.
     batch_sizes
         Number of levels of each batch key; empty for one sample.
     params
-        Widths and floors.
+        Widths, floors, kind of batch code, and whether decoders are shared.
 
     References
     ----------
@@ -90,46 +58,49 @@ class JointVAE(nn.Module):
     """
 
     spread: Tensor
+    offset: Tensor
 
     def __init__(
         self,
-        n_genes: int,
-        n_metabolites: int,
+        modalities: Sequence[Modality],
         *,
         batch_sizes: tuple[int, ...] = (),
         params: NetParams,
     ) -> None:
         super().__init__()
         width, n_latent = params.n_hidden, params.n_latent
-        self.sd_floor = params.sd_floor
-        self.st_encoder = hidden_layer(n_genes, width, dropout=params.dropout)
-        self.sm_encoder = hidden_layer(n_metabolites, width, dropout=params.dropout)
-        self.joint_head = GaussianHead(2 * width, n_latent, variance_floor=params.variance_floor)
-        self.single_head = nn.Linear(width, n_latent)
-        self.register_buffer("spread", torch.eye(n_latent))  # see change_basis
-        self.batch_embeddings = nn.ModuleList(
-            nn.Embedding(n_levels, params.n_batch_embedding) for n_levels in batch_sizes
+        self.modalities = tuple(modalities)
+        n_several = len(self.modalities) if len(self.modalities) > 1 else 0
+        self.encoders = nn.ModuleList(
+            hidden_layer(m.n_features, width, dropout=params.dropout) for m in self.modalities
         )
-        n_code = n_latent + len(batch_sizes) * params.n_batch_embedding
-        self.st_decoder = hidden_layer(n_code, width)
-        self.st_log_share = nn.Linear(width, n_genes)
-        self.st_log_dispersion = nn.Linear(width, n_genes)
-        self.st_zero_logit = nn.Linear(width, n_genes)
-        self.sm_decoder = hidden_layer(n_code, width)
-        self.sm_mean = nn.Linear(width, n_metabolites)
-        self.sm_log_sd = nn.Linear(width, n_metabolites)
+        self.n_levels = batch_sizes
+        for i, modality in enumerate(self.modalities):
+            shape = (math.prod(batch_sizes), modality.n_features)
+            self.register_buffer(f"shift_{i}", torch.zeros(shape))  # see center_inputs
+            self.register_buffer(f"mean_{i}", torch.zeros(modality.n_features))
+        self.joint_head = GaussianHead(
+            len(self.modalities) * width, n_latent, variance_floor=params.variance_floor
+        )
+        self.single_head = nn.Linear(width, n_latent) if n_several else None
+        self.register_buffer("spread", torch.eye(n_latent))  # see change_basis
+        levels = math.prod(batch_sizes)
+        self.register_buffer("offset", torch.zeros(1 + n_several, levels, n_latent))  # move_batches
+        code_width = params.n_batch_embedding if params.batch_code == "embedding" else None
+        self.batch_codes = nn.ModuleList(BatchCode(n, code_width) for n in batch_sizes)
+        n_code = n_latent + sum(cast("BatchCode", code).table.shape[1] for code in self.batch_codes)
+        self.decoders = nn.ModuleList(
+            Decoder(m, n_code, width, sd_floor=params.sd_floor) for m in self.modalities
+        )
+        apart = self.modalities[:n_several] if not params.shared_decoders else ()
+        self.single_decoders = nn.ModuleList(
+            Decoder(m, n_code, width, sd_floor=params.sd_floor) for m in apart
+        )
 
-    def start_at(self, mean_share: Tensor) -> None:
-        """Begin at the average spot, so that training learns differences from it.
-
-        Parameters
-        ----------
-        mean_share
-            Each gene's share of all counts, shape ``(n_genes,)``, sum 1.
-        """
-        rare = 0.01 / len(mean_share)  # genes never counted start a hundred times below average
-        with torch.no_grad():
-            self.st_log_share.bias.copy_(torch.log(mean_share.clamp(min=rare)))
+    @property
+    def all_decoders(self) -> tuple[Decoder, ...]:
+        """The decoders of joint codes, then any that single-modality codes have for themselves."""
+        return tuple(cast("Decoder", d) for d in (*self.decoders, *self.single_decoders))
 
     @torch.no_grad()
     def change_basis(self, matrix: Tensor, origin: Tensor) -> None:
@@ -147,58 +118,118 @@ class JointVAE(nn.Module):
             The old place of the new zero, shape ``(n_latent,)``.
         """
         matrix, origin = matrix.double(), origin.double()
-        for head in (self.joint_head.mean, self.single_head):
+        heads = [self.joint_head.mean] + ([self.single_head] if self.single_head else [])
+        for head in heads:
             head.weight.copy_(matrix.T @ head.weight.double())
             head.bias.copy_((head.bias.double() - origin) @ matrix)
         self.spread.copy_(self.spread.double() @ matrix.square())
-        undo, n_latent = torch.linalg.inv(matrix), len(origin)
-        for decoder in (self.st_decoder, self.sm_decoder):
-            weight, mean = (
-                cast("Tensor", decoder[0].weight),
-                cast("Tensor", decoder[1].running_mean),
-            )
-            old = weight[:, :n_latent].double()
-            mean.sub_(old @ origin)  # the layer has no bias; its normalization takes the shift
-            weight[:, :n_latent] = (old @ undo.T).to(weight.dtype)
+        undo = torch.linalg.inv(matrix)
+        for decoder in self.all_decoders:
+            decoder.change_basis(undo, origin)
+
+    @torch.no_grad()
+    def move_batches(self, offsets: Sequence[Tensor | None]) -> None:
+        """Move all codes of each batch from now on; what is decoded from them stays the same.
+
+        Parameters
+        ----------
+        offsets
+            What is taken off the codes of each level, as ``level_of`` numbers them, shape
+            ``(n_levels, n_latent)``; fewer rows if the last do not occur. First those of the joint
+            codes, then those of each modality's own; None to leave them.
+        """
+        for kept, new in zip(self.offset, offsets, strict=True):
+            if new is not None:
+                kept[: len(new)] += new
+
+    def level_of(self, batch: Tensor) -> Tensor:
+        """Return one number, from 0, for each combination of batches; ``batch`` ``(n, n_keys)``."""
+        level = torch.zeros(len(batch), dtype=torch.int64, device=batch.device)
+        for n_levels, codes in zip(self.n_levels, batch.unbind(1), strict=True):
+            level = level * n_levels + codes
+        return level
+
+    @torch.no_grad()
+    def center_inputs(self, means: Sequence[Tensor], *, shift: bool) -> None:
+        """Keep the mean of the inputs, and move the mean of every batch to it from now on.
+
+        Parameters
+        ----------
+        means
+            Mean encoder input of each level, as ``level_of`` numbers them, for each modality
+            ``(n_levels, n_features)``; fewer rows if the last do not occur, NaN for others.
+        shift
+            Whether to move; if not, the mean is only kept.
+        """
+        for i, mean in enumerate(means):
+            of_all = mean.nanmean(0)
+            self.get_buffer(f"mean_{i}").copy_(of_all)
+            if shift:
+                away = torch.nan_to_num(mean - of_all)
+                self.get_buffer(f"shift_{i}")[: len(mean)] = away.to(torch.float32)
 
     def encode(self, data: Minibatch) -> Codes:
-        """Return the latent codes of ``n`` spots."""
-        h_st = self.st_encoder(torch.log1p(data.counts))
-        h_sm = self.sm_encoder(data.sm)
-        mean, variance = self.joint_head(torch.cat([h_sm, h_st], dim=1))
-        joint = Gaussian(mean, variance @ self.spread)
-        return Codes(joint, self.single_head(h_st), self.single_head(h_sm))
+        """Return the latent codes of ``n`` spots.
 
-    def decode_st(self, latent: Tensor, batch: Tensor, library: Tensor) -> STOutput:
-        """Return ZINB parameters for codes ``(n, n_latent)``; ``library (n,)`` is total counts."""
-        hidden = self.st_decoder(self._with_batch(latent, batch))
-        log_share = torch.log_softmax(self.st_log_share(hidden), dim=1)
-        low, high = LOG_DISPERSION_RANGE
-        return STOutput(
-            log_mean=log_share + torch.log(library)[:, None],
-            log_dispersion=self.st_log_dispersion(hidden).clamp(low, high),
-            zero_logit=self.st_zero_logit(hidden),
-        )
+        What an encoder reads is centered by batch; it is not told the batch.
+        """
+        hidden = [encoder(self._encoder_input(i, data)) for i, encoder in enumerate(self.encoders)]
+        mean, variance = self.joint_head(torch.cat(hidden[::-1], dim=1))  # eq. 10: SM before ST
+        single = [self.single_head(h) for h in hidden] if self.single_head else []
+        moved = [
+            code - offset for code, offset in zip([mean, *single], self._offsets(data), strict=True)
+        ]
+        return Codes(Gaussian(moved[0], variance @ self.spread), tuple(moved[1:]))
 
-    def decode_sm(self, latent: Tensor, batch: Tensor) -> SMOutput:
-        """Return mean and standard deviation of metabolites for codes ``(n, n_latent)``."""
-        hidden = self.sm_decoder(self._with_batch(latent, batch))
-        sd = torch.exp(self.sm_log_sd(hidden).clamp(max=LOG_SD_MAX)) + self.sd_floor
-        return SMOutput(self.sm_mean(hidden), sd)
+    def decode(self, which: int, latent: Tensor, data: Minibatch) -> Predicted:
+        """Return the distribution of one modality's data given codes ``(n, n_latent)``.
+
+        Parameters
+        ----------
+        which
+            Place of the modality in the list.
+        latent
+            Codes as ``encode`` gives them for all modalities together.
+        data
+            The same spots: their batches, and their totals where the modality is counts.
+        """
+        code = self._with_batch(latent + self._offsets(data)[0], data.batch)
+        predicted: Predicted = self.decoders[which](code, data.values[which].sum(1))
+        return predicted
 
     def forward(self, data: Minibatch) -> Outputs:
         """Encode, sample ``z`` and decode it together with the single-modality embeddings."""
         codes = self.encode(data)
         mean, variance = codes.joint
         z = mean + torch.sqrt(variance) * torch.randn_like(mean)
-        batch = data.batch.repeat(2, 1)
-        library = data.counts.sum(1).repeat(2)
-        return Outputs(
-            codes,
-            self.decode_st(torch.cat([z, codes.st]), batch, library),
-            self.decode_sm(torch.cat([z, codes.sm]), batch),
-        )
+        predicted = tuple(self._predict(i, z, codes, data) for i in range(len(self.modalities)))
+        return Outputs(codes, self.modalities, predicted)
+
+    def _encoder_input(self, i: int, data: Minibatch) -> Tensor:
+        values = self.modalities[i].encoder_input(data.values[i])
+        return values - self.get_buffer(f"shift_{i}")[self._level(data)]
+
+    def _level(self, data: Minibatch) -> Tensor:
+        return self.level_of(data.batch) if data.level is None else data.level
+
+    def _offsets(self, data: Minibatch) -> Tensor:
+        """Return what has been taken off each kind of codes, ``(1 + n_single, n, n_latent)``."""
+        return self.offset[:, self._level(data)]
+
+    def _predict(self, i: int, z: Tensor, codes: Codes, data: Minibatch) -> Predicted:
+        """Decode the joint sample and, below it, the modality's own embedding if there is one."""
+        if not codes.single:
+            return self.decode(i, z, data)
+        total, offsets = data.values[i].sum(1), self._offsets(data)
+        single = codes.single[i] + offsets[1 + i]
+        if self.single_decoders:
+            code = self._with_batch(single, data.batch)
+            own: Predicted = self.single_decoders[i](code, total)
+            return stacked(self.decode(i, z, data), own)
+        both = self._with_batch(torch.cat([z + offsets[0], single]), data.batch.repeat(2, 1))
+        predicted: Predicted = self.decoders[i](both, total.repeat(2))
+        return predicted
 
     def _with_batch(self, latent: Tensor, batch: Tensor) -> Tensor:
-        embedded = [table(batch[:, i]) for i, table in enumerate(self.batch_embeddings)]
-        return torch.cat([latent, *embedded], dim=1) if embedded else latent
+        codes = [code(batch[:, i]) for i, code in enumerate(self.batch_codes)]
+        return torch.cat([latent, *codes], dim=1) if codes else latent

@@ -13,12 +13,15 @@ import numpy as np
 import torch
 
 from spatialmeta_core.errors import InvalidDataError
+from spatialmeta_core.integrate.mapping import map_onto
 from spatialmeta_core.params import LossWeights, NetParams, TrainParams, from_dict
 from spatialmeta_core.types import Contribution, Embedding, EpochReport, LossTerms
 
 if TYPE_CHECKING:
+    from anndata import AnnData
     from torch import Tensor
 
+    from spatialmeta_core.integrate.mapping import Mapped
     from spatialmeta_core.types import BoolArray, FloatArray
 
 __all__ = ["Integration"]
@@ -35,6 +38,8 @@ RECORDED = (
     "batch_levels",
 )
 ARRAYS_FILE, RECORD_FILE, MODEL_FILE = "integration.npz", "integration.json", "model.pt"
+# One row per feature, so that a single feature is read from the mapped file without the others.
+DENOISED_FILE = "denoised.npy"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +101,35 @@ class Integration:
     sm_scale: FloatArray
     state: dict[str, Tensor]
 
+    def map(self, joint: AnnData, *, center: bool = True, max_missing: float = 0.2) -> Mapped:
+        """Place new spots in this model's coordinates, without training.
+
+        Parameters
+        ----------
+        joint
+            As for ``integrate``: raw counts, raw intensities, and ``var["type"]``. Features are
+            matched by name and modality; others are not looked at.
+        center
+            Whether to move the mean of each batch that the model does not know to the mean of the
+            training before encoding. Right for another sample of the same kinds of tissue; not
+            for a part of a trained sample or a sample of few domains. A batch that it knows, by
+            ``batch_keys``, is moved as in training.
+        max_missing
+            Largest share of a modality's features that the new sample may lack, 0 to 1.
+
+        Returns
+        -------
+        Mapped
+            Embedding, contribution and denoised values of the new spots. A batch that the model
+            does not know is decoded with the mean of the trained batch codes.
+
+        Raises
+        ------
+        InvalidDataError
+            If more features are missing, fewer than two spots can be used, or values are not raw.
+        """
+        return map_onto(self, joint, center=center, max_missing=max_missing)
+
     def save(self, folder: Path) -> None:
         """Write the result as a folder of arrays, a readable record and the network.
 
@@ -120,6 +154,7 @@ class Integration:
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
             np.savez(temporary / ARRAYS_FILE, allow_pickle=False, **self._arrays())
+            np.save(temporary / DENOISED_FILE, np.ascontiguousarray(self.denoised.T))
             text = json.dumps(self._record(), indent=1, ensure_ascii=False, allow_nan=False)
             (temporary / RECORD_FILE).write_text(text, encoding="utf-8")
             torch.save(self.state, temporary / MODEL_FILE)
@@ -151,6 +186,9 @@ class Integration:
             )
         with np.load(folder / ARRAYS_FILE, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
+        if "denoised" not in arrays:  # earlier programs kept it among the arrays
+            by_feature = np.load(folder / DENOISED_FILE, allow_pickle=False)
+            arrays["denoised"] = np.ascontiguousarray(by_feature.T)
         return cls(
             embedding=Embedding(arrays["joint"], arrays["st"], arrays["sm"]),
             contribution=Contribution(arrays["theta_st"], arrays["theta_sm"], arrays["balance"]),
@@ -177,7 +215,6 @@ class Integration:
         return {
             **asdict(self.embedding),
             **asdict(self.contribution),
-            "denoised": self.denoised,
             "used": self.used,
             "sm_center": self.sm_center,
             "sm_scale": self.sm_scale,

@@ -18,15 +18,17 @@ import torch
 from torch import Tensor
 
 from spatialmeta_core.errors import SpatialMetaError
+from spatialmeta_core.integrate import distributed
 from spatialmeta_core.integrate.losses import LossTensors, loss_tensors
-from spatialmeta_core.integrate.module import JointVAE, Minibatch
 from spatialmeta_core.integrate.progress import Checkpoint, Progress, resume, write
 from spatialmeta_core.types import EpochReport, LossTerms
 
 if TYPE_CHECKING:
+    from spatialmeta_core.integrate.module import JointVAE, Minibatch
+    from spatialmeta_core.integrate.spots import LazySpots
     from spatialmeta_core.params import LossWeights, TrainParams
 
-__all__ = ["OnEpoch", "minibatches", "optimize", "seeded", "split"]
+__all__ = ["OnEpoch", "minibatches", "optimize", "seeded", "split", "take_step"]
 
 OnEpoch = Callable[[EpochReport], bool | None]
 
@@ -81,20 +83,20 @@ def split(n_spots: int, params: TrainParams) -> tuple[Tensor, Tensor]:
     return order[n_held:].sort().values, order[:n_held].sort().values
 
 
-def minibatches(index: Tensor, size: int) -> list[Tensor]:
-    """Cut ``index`` into parts of ``size``; a last spot alone joins the part before.
+def minibatches(index: Tensor, size: int, *, smallest: int = 2) -> list[Tensor]:
+    """Cut ``index`` into parts of ``size``; a last one below ``smallest`` joins the one before.
 
     Batch normalization has no variance to compute from one spot.
     """
-    parts = list(torch.split(index, size))
-    if len(parts) > 1 and len(parts[-1]) == 1:
+    parts = list(torch.split(index, max(size, smallest)))
+    if len(parts) > 1 and len(parts[-1]) < smallest:
         parts[-2:] = [torch.cat(parts[-2:])]
     return parts
 
 
 def optimize(
     module: JointVAE,
-    spots: Minibatch,
+    spots: Minibatch | LazySpots,
     params: TrainParams,
     weights: LossWeights,
     *,
@@ -135,7 +137,7 @@ def optimize(
         fused=True,
     )
     fit = resume(checkpoint, module, optimizer) if checkpoint is not None else Progress()
-    training, held_out = split(len(spots.counts), params)
+    training, held_out = split(spots.n_spots, params)
     start = len(fit.reports) + 1
     for epoch in range(start, params.max_epochs + 1):
         if fit.reports and epoch - 1 - fit.best_epoch >= params.patience:
@@ -155,9 +157,10 @@ def optimize(
             fit.best = _copy_state(module)
         report = EpochReport(epoch, params.max_epochs, learned, validated, is_best)
         fit.reports.append(report)
-        if checkpoint is not None and epoch % params.checkpoint_every == 0:
+        is_due = checkpoint is not None and epoch % params.checkpoint_every == 0
+        if checkpoint is not None and is_due and distributed.is_first():
             write(checkpoint, fit, module, optimizer)
-        if on_epoch is not None and on_epoch(report):
+        if _is_stopped(on_epoch, report, _device_of(module)):
             break
     module.load_state_dict(fit.best)
     module.eval()
@@ -167,7 +170,7 @@ def optimize(
 def _train_epoch(
     module: JointVAE,
     optimizer: torch.optim.Optimizer,
-    spots: Minibatch,
+    spots: Minibatch | LazySpots,
     *,
     index: Tensor,
     epoch: int,
@@ -180,21 +183,63 @@ def _train_epoch(
     device = _device_of(module)
     sums: Tensor | None = None
     with seeded(params.seed, epoch, device):
-        for rows in minibatches(index[torch.randperm(len(index))], params.batch_size):
-            data = _take(spots, rows, device)
-            terms = loss_tensors(module(data), data, with_mmd=weights.mmd > 0)
-            optimizer.zero_grad()
-            torch.autograd.backward(terms.total(current))
-            torch.nn.utils.clip_grad_norm_(module.parameters(), params.gradient_clip)
-            optimizer.step()
-            part = torch.stack(terms).detach() * len(rows)
+        order = index[torch.randperm(len(index))]
+        distributed.draw_apart()
+        smallest = 2 * distributed.n_processes()
+        for rows in minibatches(order, params.batch_size, smallest=smallest):
+            own = distributed.share(rows)
+            data = _take(spots, own, device)
+            of_all = len(own) / len(rows)
+            terms = take_step(module, optimizer, data, current, params, share_of_rows=of_all)
+            part = torch.stack(terms).detach() * len(own)
             sums = part if sums is None else sums + part
-    return _mean_terms(sums, len(index), weights)
+    distributed.average_buffers(module)
+    return _mean_terms(None if sums is None else distributed.total(sums), len(index), weights)
+
+
+def take_step(
+    module: JointVAE,
+    optimizer: torch.optim.Optimizer,
+    data: Minibatch,
+    weights: LossWeights,
+    params: TrainParams,
+    *,
+    share_of_rows: float = 1.0,
+) -> LossTensors:
+    """Learn from one minibatch.
+
+    Parameters
+    ----------
+    module, optimizer
+        What is changed.
+    data
+        The spots, on the module's device.
+    weights, params
+        Weights at this moment, and the norm at which gradients are clipped.
+    share_of_rows
+        Share of the minibatch that is in ``data``; the other processes have the rest.
+
+    Returns
+    -------
+    LossTensors
+        The terms before the step, not weighted.
+    """
+    optimizer.zero_grad()
+    terms = loss_tensors(module(data), data, with_mmd=weights.mmd > 0)
+    torch.autograd.backward(terms.total(weights))
+    distributed.average_gradients(module, share_of_rows)
+    torch.nn.utils.clip_grad_norm_(module.parameters(), params.gradient_clip)
+    optimizer.step()
+    return terms
 
 
 @torch.no_grad()
 def _validate(
-    module: JointVAE, spots: Minibatch, index: Tensor, params: TrainParams, weights: LossWeights
+    module: JointVAE,
+    spots: Minibatch | LazySpots,
+    index: Tensor,
+    params: TrainParams,
+    weights: LossWeights,
 ) -> LossTerms:
     module.eval()
     device = _device_of(module)
@@ -205,7 +250,7 @@ def _validate(
             terms = loss_tensors(module(data), data, with_mmd=weights.mmd > 0)
             part = torch.stack(terms) * len(rows)
             sums = part if sums is None else sums + part
-    return _mean_terms(sums, len(index), weights)
+    return _mean_terms(None if sums is None else distributed.from_first(sums), len(index), weights)
 
 
 def _mean_terms(sums: Tensor | None, n: int, weights: LossWeights) -> LossTerms:
@@ -216,9 +261,14 @@ def _mean_terms(sums: Tensor | None, n: int, weights: LossWeights) -> LossTerms:
     return LossTerms._make([*values, total])
 
 
-def _take(spots: Minibatch, rows: Tensor, device: torch.device) -> Minibatch:
-    rows = rows.to(spots.counts.device)
-    return Minibatch(*(tensor[rows].to(device, non_blocking=True) for tensor in spots))
+def _take(spots: Minibatch | LazySpots, rows: Tensor, device: torch.device) -> Minibatch:
+    return spots.take(rows.to(spots.batch.device)).to(device)
+
+
+def _is_stopped(on_epoch: OnEpoch | None, report: EpochReport, device: torch.device) -> bool:
+    """Ask the callback, in the first process only, and tell the others."""
+    answer = on_epoch is not None and distributed.is_first() and bool(on_epoch(report))
+    return distributed.agree(answer, device)
 
 
 def _device_of(module: JointVAE) -> torch.device:

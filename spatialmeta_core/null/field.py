@@ -57,11 +57,16 @@ class Kernels(NamedTuple):
     reach: FloatArray
 
 
-def kernels(xy: FloatArray) -> Kernels:
-    """Choose lengths from one spacing to half the diameter, and add up the kernels at each spot."""
+def kernel_lengths(xy: FloatArray) -> FloatArray:
+    """Choose lengths from one spacing to half the tissue's diameter, shape ``(n_lengths,)``."""
     pitch = spacing(xy)
     diameter = float(np.linalg.norm(np.ptp(xy, axis=0)))
-    lengths = np.geomspace(pitch, max(LONGEST * diameter, 2 * pitch), N_LENGTHS)
+    return np.geomspace(pitch, max(LONGEST * diameter, 2 * pitch), N_LENGTHS)
+
+
+def kernels(xy: FloatArray) -> Kernels:
+    """Choose lengths, and add up the kernels at each spot."""
+    pitch, lengths = spacing(xy), kernel_lengths(xy)
     reach = np.column_stack([_kernel_sums(xy, length, pitch) for length in lengths])
     return Kernels(lengths, reach)
 

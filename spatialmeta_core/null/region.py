@@ -91,11 +91,7 @@ def region_p(
     n_features = values.shape[1]
     p = np.full(n_features, np.nan)
     if placed.n_distinct < MIN_PLACEMENTS:
-        note = (
-            f"The region fits the tissue in only {placed.n_distinct} other places; "
-            f"{MIN_PLACEMENTS} are needed for a p-value. Draw a smaller region, or judge by the "
-            "effect size."
-        )
+        note = too_few(placed.n_distinct)
         return RegionNull(p, placed.n_placements, placed.n_distinct, note)
     xy = np.asarray(xy, float)
     rng = np.random.default_rng([seed, 1])
@@ -107,7 +103,7 @@ def region_p(
     weight = np.asarray(rows.toarray() / inside[:, None], np.float32)
     for start in range(0, n_features, FEATURES_PER_BLOCK):
         part = slice(start, start + FEATURES_PER_BLOCK)
-        block = _standardized(values[:, part])
+        block = standardized(values[:, part])
         mean = weight @ block
         variance = field.contrast_variance(
             field.fit_variogram(block, pairs, tissue.lengths), tissue, everywhere, own
@@ -124,7 +120,16 @@ def region_p(
     return RegionNull(p, placed.n_placements, placed.n_distinct, "")
 
 
-def _standardized(values: FloatArray | sparse.csc_matrix) -> FloatArray:
+def too_few(n_distinct: int) -> str:
+    """Say why so few distinct placements give no p."""
+    return (
+        f"The drawn shape fits the tissue in only {n_distinct} other places; "
+        f"{MIN_PLACEMENTS} are needed for a p-value. Draw a smaller one, or judge by the effect "
+        "size."
+    )
+
+
+def standardized(values: FloatArray | sparse.csc_matrix) -> FloatArray:
     """Center and scale columns, dense float32; a constant column is 0."""
     dense = np.asarray(
         values.toarray() if isinstance(values, sparse.csc_matrix) else values, np.float64

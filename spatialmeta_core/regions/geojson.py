@@ -55,10 +55,11 @@ def _region_feature(region: Region) -> dict[str, Any]:
 
 def _trajectory_feature(trajectory: Trajectory) -> dict[str, Any]:
     points = np.asarray(trajectory.points, float).tolist()
-    metadata = {"width_um": repr(float(trajectory.width_um))}
+    metadata = {f"width_{trajectory.width_unit}": repr(float(trajectory.width_um))}
     if trajectory.note:
         metadata["note"] = trajectory.note
-    return _feature(trajectory, {"type": "LineString", "coordinates": points}, metadata)
+    line = {"type": "LineString", "coordinates": points}
+    return _feature(trajectory, line, metadata, locked=trajectory.locked)
 
 
 def _feature(

@@ -69,14 +69,21 @@ def _check_plain(values: dict[str, Any]) -> None:
     color = values.get("color", "#000000")
     if not (isinstance(color, str) and _COLOR.fullmatch(color)):
         raise _wrong("color", color, 'text such as "#d55e00"')
-    if not isinstance(values.get("locked", False), bool):
-        raise _wrong("locked", values["locked"], "true or false")
+    for name in ("locked", "hidden"):
+        if not isinstance(values.get(name, False), bool):
+            raise _wrong(name, values[name], "true or false")
     clusters = values.get("only_clusters", [])
     if not isinstance(clusters, list | tuple) or not all(isinstance(c, str) for c in clusters):
         raise _wrong("only_clusters", clusters, "a list of text")
+    _check_width(values)
+
+
+def _check_width(values: dict[str, Any]) -> None:
     width = values.get("width_um", 1.0)
     if not is_number(width) or width <= 0:
         raise _wrong("width_um", width, "a positive number")
+    if values.get("width_unit", "um") not in ("um", "px"):
+        raise _wrong("width_unit", values["width_unit"], '"um" or "px"')
 
 
 def _parts(value: Any) -> tuple[tuple[FloatArray, ...], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from spatialmeta_core.errors import InvalidDataError
 from spatialmeta_core.regions.geojson import NAMESPACE, is_uuid
@@ -114,7 +114,7 @@ def _item(feature: Any, where: str, sample: str, scale: float) -> Region | Traje
         )
     metadata = properties.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    common = {
+    common: dict[str, Any] = {
         "id": _identity(feature, metadata),
         "name": _text(properties.get("name")),
         "sample": sample,
@@ -124,10 +124,12 @@ def _item(feature: Any, where: str, sample: str, scale: float) -> Region | Traje
     if color:
         common["color"] = color
     geometry = feature["geometry"]
+    locked = bool(_first(properties, "isLocked", "locked", "is_locked"))
     if geometry.get("type") == "LineString":
         points = corners(geometry.get("coordinates"), "path", where) / scale
-        return Trajectory(points=points, width_um=_width(metadata, where), **common)
-    locked = bool(_first(properties, "isLocked", "locked", "is_locked"))
+        unit: Literal["um", "px"] = "px" if "width_px" in metadata else "um"
+        width = _width(metadata, where, unit)
+        return Trajectory(points=points, width_um=width, width_unit=unit, locked=locked, **common)
     return Region(
         parts=_parts(geometry, where, scale),
         kind=class_name,
@@ -175,8 +177,8 @@ def _color(values: dict[str, Any]) -> str | None:
     return None
 
 
-def _width(metadata: dict[str, Any], where: str) -> float:
-    value = metadata.get("width_um", _DEFAULT_WIDTH)
+def _width(metadata: dict[str, Any], where: str, unit: str) -> float:
+    value = metadata.get(f"width_{unit}", _DEFAULT_WIDTH)
     try:
         width = float(value)
     except (TypeError, ValueError):

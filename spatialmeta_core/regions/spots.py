@@ -71,7 +71,7 @@ def position_along(
     Parameters
     ----------
     trajectory
-        Its width is in um, or in px if ``um_per_px`` is None.
+        With its full width.
     xy
         Spot positions of the trajectory's sample, px, shape ``(n, 2)``.
 
@@ -93,7 +93,7 @@ def position_along(
     before = (along <= 0) & ((xy - corners[0]) @ (corners[1] - corners[0]) < 0)
     at_end = along >= length * (1 - 1e-12)  # ``along`` is a sum, so allow for rounding
     after = at_end & ((xy - corners[-1]) @ (corners[-1] - corners[-2]) > 0)
-    inside = (distance * scale <= trajectory.width_um / 2) & ~before & ~after
+    inside = (distance * scale <= trajectory.width(um_per_px) / 2) & ~before & ~after
     return np.where(inside, along * scale, np.nan)
 
 

@@ -10,9 +10,9 @@ from scipy import sparse
 from scipy.special import stdtr, stdtrit
 
 from spatialmeta_core import keys, stats
-from spatialmeta_core.errors import InvalidDataError, NotFoundError
+from spatialmeta_core.errors import NotFoundError
 from spatialmeta_core.params import GradientParams
-from spatialmeta_core.trajectory.position import TrajectoryPosition, assign
+from spatialmeta_core.trajectory.axis import bin_of, find_axis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +20,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from spatialmeta_core.stats import FeatureBlock
+    from spatialmeta_core.trajectory.axis import EdgeDistance
     from spatialmeta_core.types import FloatArray, IntArray, Trajectory
-
-MIN_SPOTS = 10
-"""Fewest spots in a swath to speak of a gradient."""
-
-FEWEST_BINS = 3
-"""Bins of a swath with hardly any spots; a trend needs no fewer."""
 
 BAND = 0.95
 """Coverage of the band around a bin's mean."""
@@ -34,7 +29,7 @@ BAND = 0.95
 
 def gradient(
     joint: AnnData,
-    trajectory: Trajectory,
+    trajectory: Trajectory | EdgeDistance,
     features: Sequence[str] | None = None,
     *,
     params: GradientParams | None = None,
@@ -48,7 +43,7 @@ def gradient(
         px. With several samples only the trajectory's is used. Distances are um when
         ``uns["spatialmeta"]`` knows the pixel size.
     trajectory
-        The path and its width.
+        The path and its width; or the distance from a region's edge, which is negative inside.
     features
         Names to follow; all if not given.
     params
@@ -73,17 +68,17 @@ def gradient(
         If the data are not normalized.
     """
     params = params or GradientParams()
-    wanted = _wanted_columns(joint, features)
-    spots, position = _swath(joint, trajectory)
-    n_bins = _n_bins(params, len(spots))
-    edges = np.linspace(0.0, position.length, n_bins + 1)
+    wanted = wanted_columns(joint, features)
+    axis = find_axis(joint, trajectory)
+    edges = axis.edges(params)
+    n_bins = len(edges) - 1
     middle = (edges[:-1] + edges[1:]) / 2.0
     shape = (len(wanted), n_bins)
     numbers = {name: np.full(shape, np.nan) for name in keys.GRADIENT_COLUMNS[3:]}
-    for block in stats.feature_blocks(joint[spots]):
+    for block in stats.feature_blocks(joint[axis.spots]):
         place = np.searchsorted(block.columns, wanted).clip(max=len(block.columns) - 1)
         row = np.flatnonzero(block.columns[place] == wanted)
-        bins = _bin_of(position.along[block.rows], edges)
+        bins = bin_of(axis.along[block.rows], edges)
         for name, values in _summarize(block.matrix[:, place[row]], bins, n_bins).items():
             numbers[name][row] = values.T
     numbers["n_spots"] = np.nan_to_num(numbers["n_spots"]).astype(int)
@@ -97,7 +92,10 @@ def gradient(
 
 
 def rank_gradients(
-    joint: AnnData, trajectory: Trajectory, *, params: GradientParams | None = None
+    joint: AnnData,
+    trajectory: Trajectory | EdgeDistance,
+    *,
+    params: GradientParams | None = None,
 ) -> pd.DataFrame:
     """Screen all features for a trend along a path.
 
@@ -125,15 +123,15 @@ def rank_gradients(
         If the data are not normalized.
     """
     params = params or GradientParams()
-    spots, position = _swath(joint, trajectory)
-    n_bins = _n_bins(params, len(spots))
-    edges = np.linspace(0.0, position.length, n_bins + 1)
+    axis = find_axis(joint, trajectory)
+    edges = axis.edges(params)
+    n_bins = len(edges) - 1
     tables = []
-    for block in stats.feature_blocks(joint[spots]):
-        along = position.along[block.rows]
+    for block in stats.feature_blocks(joint[axis.spots]):
+        along = axis.along[block.rows]
         rho, p = _spearman(block, along)
-        n_spots = np.bincount(_bin_of(along, edges), minlength=n_bins)
-        means = _summarize(block.matrix, _bin_of(along, edges), n_bins)["mean"]
+        n_spots = np.bincount(bin_of(along, edges), minlength=n_bins)
+        means = _summarize(block.matrix, bin_of(along, edges), n_bins)["mean"]
         means[n_spots < params.min_spots_per_bin] = -np.inf
         peak = ((edges[:-1] + edges[1:]) / 2.0)[means.argmax(axis=0)]
         usable = np.isfinite(means.max(axis=0))
@@ -154,13 +152,14 @@ def rank_gradients(
     return table.iloc[order].reset_index(drop=True)
 
 
-def _n_bins(params: GradientParams, n_spots: int) -> int:
-    """Return the number of bins: fewer than asked for when they would hold too few spots."""
-    filled = max(n_spots // params.min_spots_per_bin, FEWEST_BINS)
-    return min(params.n_bins, filled)
+def wanted_columns(joint: AnnData, features: Sequence[str] | None) -> IntArray:
+    """Return the positions of features by name; all if None.
 
-
-def _wanted_columns(joint: AnnData, features: Sequence[str] | None) -> IntArray:
+    Raises
+    ------
+    NotFoundError
+        If a name is unknown.
+    """
     if features is None:
         return np.arange(joint.n_vars)
     columns = joint.var_names.get_indexer(pd.Index(features))
@@ -170,42 +169,6 @@ def _wanted_columns(joint: AnnData, features: Sequence[str] | None) -> IntArray:
             f'No feature "{missing}" among the {joint.n_vars} features of the data.'
         )
     return np.asarray(columns)
-
-
-def _swath(joint: AnnData, trajectory: Trajectory) -> tuple[IntArray, TrajectoryPosition]:
-    """Return the spots of the swath (positions in ``obs``) and where they lie along it."""
-    candidates = np.arange(joint.n_obs)
-    if keys.SAMPLE in joint.obs and trajectory.sample:
-        candidates = np.flatnonzero(joint.obs[keys.SAMPLE].astype(str) == trajectory.sample)
-        if not len(candidates):
-            raise NotFoundError(f'No spots of the sample "{trajectory.sample}" in the data.')
-    um_per_px = joint.uns.get(keys.OURS, {}).get(keys.UM_PER_PX)
-    position = assign(trajectory, joint.obsm[keys.SPATIAL][candidates], um_per_px)
-    n_inside = int(position.inside.sum())
-    if n_inside == 0:
-        raise InvalidDataError(
-            f'The path "{trajectory.name}" passes no spot within its width of '
-            f"{trajectory.width_um:g} {position.unit}. Draw it over the tissue, or make it wider."
-        )
-    if n_inside < MIN_SPOTS:
-        raise InvalidDataError(
-            f'The path "{trajectory.name}" has {n_inside} spots in its swath; '
-            f"at least {MIN_SPOTS} are needed. Make it longer or wider."
-        )
-    inside = position.inside
-    kept = TrajectoryPosition(
-        position.along[inside],
-        position.across[inside],
-        inside[inside],
-        position.length,
-        position.unit,
-    )
-    return candidates[inside], kept
-
-
-def _bin_of(along: FloatArray, edges: FloatArray) -> IntArray:
-    """Return the bin of each distance; the last bin holds its upper edge."""
-    return np.clip(np.searchsorted(edges, along, side="right") - 1, 0, len(edges) - 2)
 
 
 def _summarize(
@@ -247,8 +210,8 @@ def _spearman(block: FeatureBlock, along: FloatArray) -> tuple[FloatArray, Float
         return np.full(len(block.columns), np.nan), np.full(len(block.columns), np.nan)
     ranks = stats.rank_columns(block.matrix)
     place = stats.rank_columns(
-        along[:, None] + 1.0
-    )  # distances are not negative; +1 keeps 0 stored
+        along[:, None] - along.min() + 1.0
+    )  # above 0, so that all are stored
     centered = place.shift.toarray().ravel()
     centered = centered - centered.mean()
     with np.errstate(divide="ignore", invalid="ignore"):  # a constant feature has no correlation

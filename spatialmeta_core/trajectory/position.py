@@ -48,7 +48,7 @@ def assign(
     Parameters
     ----------
     trajectory
-        Points in px; ``width_um`` is the full width in um, or in px where ``um_per_px`` is None.
+        Points in px, and the full width.
     xy
         Positions, shape ``(n_spots, 2)``, px.
     um_per_px
@@ -68,7 +68,9 @@ def assign(
     xy = np.asarray(xy, float)
     along, across, distance = geometry.project_onto(points, xy)
     scale = um_per_px or 1.0
-    inside = (distance * scale <= trajectory.width_um / 2.0) & ~_beyond_ends(points, xy, along)
+    inside = (distance * scale <= trajectory.width(um_per_px) / 2.0) & ~_beyond_ends(
+        points, xy, along
+    )
     return TrajectoryPosition(
         along=along * scale,
         across=across * scale,

@@ -128,7 +128,7 @@ def train(page: Page, *, reload: bool) -> None:
         page.reload()
         expect(page.locator(".job-card[data-kind=integrate]").first).to_be_attached(timeout=60_000)
     step_is(page, "integrate", "done")
-    expect(page.locator("#integrate-result")).to_contain_text("clusters")
+    expect(page.locator("#integrate-grid-words")).to_contain_text("clusters at resolution")
 
 
 def tissue_box(page: Page) -> dict[str, float]:

@@ -12,7 +12,7 @@ from app.context import StepContext
 from app.pages.explore import summary
 from app.pages.explore.facts import facts_card
 from app.pages.explore.paint import DONORS, paint
-from app.pages.explore.regions import ranked
+from app.pages.explore.regions import Comparison
 from app.settings import Settings
 from app.state import is_current
 from app.store import ProjectStore
@@ -189,10 +189,10 @@ def test_later_tables_say_what_holds(run, store, project, tmp_path):
     event = {"op": "put", "what": "region", "object": regions.to_dict(area)}
     store.history(project, "drawings").append(event)
     run("reassign")
-    before, _ = ranked(store, project, "r", None)
+    before = Comparison(store, project, "r", None, None).table()
     run("stability")
 
-    after, _ = ranked(store, project, "r", None)
+    after = Comparison(store, project, "r", None, None).table()
 
     assert keys.HOLDS not in before
     by_name = after.set_index("feature")[keys.HOLDS]

@@ -249,3 +249,16 @@ def test_larger_bodies_than_a_piece_are_refused(dash_app):
     body = {"Content-Length": str(10**10), "Content-Type": "application/json"}
 
     assert client.post("/_dash-update-component", headers=body).status_code in (400, 413)
+
+
+def test_nothing_is_launched_by_what_launching_changes(dash_app):
+    """Dash holds a callback back while its inputs may change: a circle would wait for ever."""
+    polled = {ids.PROJECT, ids.JOBS}
+    launching = {
+        name: {part["id"] for part in spec["inputs"]}
+        for name, spec in dash_app.callback_map.items()
+        if '"type":"launch"' in name
+    }
+
+    assert launching
+    assert {name: inputs & polled for name, inputs in launching.items() if inputs & polled} == {}

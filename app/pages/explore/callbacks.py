@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.pages.explore import canvas, editing, files, regions, routes, trajectories
+from app.pages.explore import (
+    boards,
+    browser,
+    canvas,
+    cluster_markers,
+    clusters,
+    compare,
+    editing,
+    files,
+    regions,
+    routes,
+    small_maps,
+    trajectories,
+)
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -17,9 +30,13 @@ def register(app: Dash, store: ProjectStore, jobs: JobTable) -> None:  # noqa: A
     """Attach the page's callbacks and routes to ``app``."""
     routes.register(app.server, store)
     canvas.register(app, store)
-    canvas.register_browser(app)
+    browser.register(app)
+    clusters.register(app, store)
+    cluster_markers.register(app, store)
+    compare.register(app, store)
+    small_maps.register(app, store)
     editing.register(app, store)
-    editing.register_board(app, store)
+    boards.register(app, store)
     regions.register(app, store)
     trajectories.register(app, store)
     files.register(app, store)

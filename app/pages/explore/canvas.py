@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from app import ids
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from app.sections import Section
     from app.store import ProjectStore
+    from spatialmeta_core.types import FloatArray
 
 MODES: Final = ("explore", "regions", "trajectories")
 SPOT_SHARE: Final = 0.55  # of the spacing: a Visium spot, where the data do not tell its diameter
@@ -58,17 +60,21 @@ def register(app: Dash, store: ProjectStore) -> None:
         inputs={
             "ref": Input(ids.PROJECT, "data"),
             "route": Input(ids.ROUTE, "data"),
+            "handled": Input(ids.EXPLORE_HANDLED, "data"),  # undo may change the clusters
+            "edited": Input(ids.EXPLORE_EDITED, "data"),
             "shown": State(ids.EXPLORE_SCENE, "data"),
             "color": State(ids.EXPLORE_COLOR, "data"),
         },
     )
-    def show_section(ref: Any, route: Any, shown: Any, color: Any) -> dict[str, Any]:
+    def show_section(ref: Any, route: Any, shown: Any, color: Any, **_: Any) -> dict[str, Any]:
         project = project_of(ref, route)
         return _updates(store, project, shown or {}, color)
 
     for box, found, spot_keys in (
         (ids.EXPLORE_FIND, ids.EXPLORE_FOUND, tuple(search.SPOT_KEYS)),
         (ids.EXPLORE_CURVE_FIND, ids.EXPLORE_CURVE_FOUND, ()),
+        (ids.EXPLORE_WITH, ids.EXPLORE_WITH_FOUND, ()),
+        (ids.EXPLORE_SMALL_FIND, ids.EXPLORE_SMALL_FOUND, ()),
     ):
         _register_search(app, store, box, found, spot_keys)
 
@@ -84,40 +90,6 @@ def _register_search(
         section = open_section(store, project)
         offered = tuple(key for key in spot_keys if paint.is_known(section, key))
         return search.options(feature_table(store, project), query or "", spot_keys=offered)
-
-
-def register_browser(app: Dash) -> None:
-    """Attach what the browser does by itself: coloring and drawing."""
-    app.clientside_callback(
-        ClientsideFunction("spatialmeta_explore", "paint"),
-        Output(ids.EXPLORE_PAINTED, "data"),
-        Input(ids.EXPLORE_SCENE, "data"),
-        Input(ids.EXPLORE_COLOR, "data"),
-        Input(ids.EXPLORE_CLIP, "value"),
-        Input(ids.EXPLORE_LOG, "value"),
-        Input(ids.EXPLORE_SCALE, "value"),
-        Input(ids.EXPLORE_SIZE, "value"),
-        Input(ids.EXPLORE_OPACITY, "value"),
-        Input(ids.EXPLORE_IMAGE, "value"),
-        Input(ids.EXPLORE_HISTOLOGY, "value"),
-    )
-    app.clientside_callback(
-        ClientsideFunction("spatialmeta_explore", "overlay"),
-        Output(ids.EXPLORE_SHOWN, "data"),
-        Input(ids.EXPLORE_OVERLAY, "data"),
-        Input(ids.EXPLORE_SCENE, "data"),
-        Input(ids.ROUTE, "data"),
-        Input(ids.EXPLORE_HANDLED, "data"),
-    )
-    app.clientside_callback(
-        ClientsideFunction("spatialmeta_explore", "picture"),
-        Output(ids.EXPLORE_PICTURE, "data"),
-        Input(ids.EXPLORE_SVG, "n_clicks"),
-        Input(ids.EXPLORE_PNG, "n_clicks"),
-        State(ids.EXPLORE_SCENE, "data"),
-        State(ids.EXPLORE_PAINTED, "data"),
-        prevent_initial_call=True,
-    )
 
 
 def project_of(ref: Any, route: Any) -> str:
@@ -141,7 +113,7 @@ def _updates(
             "empty": _no_section(project),
             "messages": [],
         }
-    revisions = _revisions(manifest)
+    revisions = routes.revisions_of(store, project)
     made_of = {**revisions, "um_per_px": manifest["artefacts"]["st"]["summary"].get("um_per_px")}
     kept = shown.get("made_of", {}) if shown.get("project") == project else {}
     messages = _messages(manifest, project)
@@ -172,25 +144,23 @@ def _still_known(section: Section, kept: Mapping[str, Any], color: Any) -> bool:
     return not (color == paint.DONORS and "clusters" not in kept)
 
 
-def _revisions(manifest: Mapping[str, Any]) -> dict[str, int]:
-    records = manifest["artefacts"]
-    names = ("st", "joint", "clusters")
-    return {name: int(records[name]["revision"]) for name in names if name in records}
-
-
 def _scene(
-    store: ProjectStore, project: str, section: Section, revisions: Mapping[str, int]
+    store: ProjectStore, project: str, section: Section, revisions: Mapping[str, int | str]
 ) -> dict[str, Any]:
     spacing = geometry.spacing(section.xy)
     x, y = view_box(section.xy)
     parts = [project, revisions["st"], revisions["joint"], section.um_per_px]
     return {
         "map": " ".join(map(str, parts)),
-        "umap": f"{project} {revisions.get('clusters')}",
+        "umap": f"{project} {_checksum(section.umap)}",
+        "labels": _labels(section),
+        "no_denoised": section.layers.missing,
         "project": project,
         "paint": routes.paint_url(project, revisions),
+        "picture": routes.picture_url(project, revisions),
         "spots": routes.spots_url(project, revisions),
         "n_spots": len(section.xy),
+        "pixels": section.rows_are_pixels,
         "spacing": spacing,
         "diameter": _diameter(store, project) or SPOT_SHARE * spacing,
         "um_per_px": section.um_per_px,
@@ -239,14 +209,25 @@ def _tissue(
     return figure
 
 
+def _checksum(xy: FloatArray | None) -> int | None:
+    return None if xy is None else zlib.crc32(np.ascontiguousarray(xy).tobytes())
+
+
+def _labels(section: Section) -> list[dict[str, Any]]:
+    """Return the names of the clusters for the UMAP, those that are hidden left out."""
+    if section.look is None or section.umap is None:
+        return []
+    look = section.look
+    shown = np.where(np.isin(look.labels, sorted(look.hidden)), -1, look.labels)
+    return category_labels(section.umap, shown, look.names)
+
+
 def _umap(section: Section, scene: Mapping[str, Any]) -> go.Figure:
-    codes, xy = np.asarray(section.cluster), np.asarray(section.umap)
-    numbers = [str(code) for code in range(int(codes.max()) + 1)]
     figure = umap_figure(
-        xy,
+        np.asarray(section.umap),
         spot_names=(),
         revision=scene["umap"],
-        annotations=category_labels(xy, codes, numbers),
+        annotations=scene["labels"],
         dragmode="pan",
     )
     figure.update_traces(hoverinfo="none", hovertemplate=None, text=None)

@@ -5,6 +5,10 @@ fresh id and the names of the shapes on the map, so that the position in an edit
 ``shapes[2].path`` can be told::
 
     {"id": "9f0c...", "names": ["a region's id", ...], "data": {"selections": [...]}}
+
+With ``"how": "add"`` or ``"subtract"`` a drawing is for the region looked at. Besides plotly's
+forms, ``data`` may be ``{"brush": {"path", "radius"}}``, ``{"move": {"item", "by": [x, y]}}`` or
+``{"width": {"item", "px"}}``.
 """
 
 from __future__ import annotations
@@ -16,10 +20,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from spatialmeta_core import geometry
+from spatialmeta_core.regions import brush_stroke, combine, is_number
 from spatialmeta_core.types import FloatArray, Region, Trajectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from spatialmeta_core.geometry import Parts
 
 ID: Final = re.compile(r"[0-9a-f]{32}")
 EDIT: Final = re.compile(r"shapes\[(\d+)\]\.path")
@@ -43,12 +50,28 @@ class Drawn:
         The lines in the order of the path, each ``(n, 2)`` px, the first point not repeated.
     edits
         Id of the object whose line was changed, or None for a new one.
+    how
+        Whether it is added to the region looked at or taken from it; empty for neither.
+    parts
+        Of a brush stroke: its area, already outlined.
     """
 
     id: str
     kind: Literal["region", "trajectory"]
     rings: tuple[FloatArray, ...]
     edits: str | None = None
+    how: Literal["", "add", "subtract"] = ""
+    parts: Parts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An object that was moved as it is, or whose swath was made wider; lengths in px."""
+
+    id: str
+    item: str
+    by: tuple[float, float] = (0.0, 0.0)
+    width: float | None = None
 
 
 def read(report: Mapping[str, Any], known: Iterable[str] = ()) -> Drawn | None:
@@ -69,6 +92,44 @@ def read(report: Mapping[str, Any], known: Iterable[str] = ()) -> Drawn | None:
     data, names = report.get("data"), report.get("names", [])
     if not isinstance(data, dict) or not ID.fullmatch(str(report.get("id"))):
         return None
+    how = report.get("how")
+    drawn = (
+        _brushed(report["id"], data["brush"])
+        if "brush" in data
+        else _read(report, data, names, known)
+    )
+    if drawn is None or drawn.kind == "trajectory" or how not in ("add", "subtract"):
+        return drawn
+    return replace(drawn, how=how)
+
+
+def read_move(report: Mapping[str, Any]) -> Moved | None:
+    """Turn a report into a move or a new width; None when it is neither, or not well formed."""
+    data = report.get("data")
+    if not isinstance(data, dict) or not ID.fullmatch(str(report.get("id"))):
+        return None
+    move, width = data.get("move"), data.get("width")
+    if isinstance(move, dict) and all(is_number(v) for v in move.get("by", ["no"])):
+        x, y = move["by"]
+        return Moved(report["id"], str(move.get("item")), (float(x), float(y)))
+    if isinstance(width, dict) and is_number(width.get("px")) and width["px"] > 0:
+        return Moved(report["id"], str(width.get("item")), width=float(width["px"]))
+    return None
+
+
+def _brushed(report: str, brush: Any) -> Drawn | None:
+    if not isinstance(brush, dict) or not is_number(brush.get("radius")) or brush["radius"] <= 0:
+        return None
+    lines, _ = parse_path(str(brush.get("path")))
+    if not lines or not len(lines[0]) or not np.isfinite(lines[0]).all():
+        return None
+    parts = brush_stroke(lines[0], float(brush["radius"]))
+    return Drawn(report, "region", (lines[0],), parts=parts)
+
+
+def _read(
+    report: Mapping[str, Any], data: Mapping[str, Any], names: Sequence[str], known: Iterable[str]
+) -> Drawn | None:
     edit = next((match for key in data if (match := EDIT.fullmatch(key))), None)
     if edit is not None:
         position = int(edit[1])
@@ -145,12 +206,33 @@ def parse_path(path: str) -> tuple[list[FloatArray], bool]:
 
 def new_region(drawn: Drawn, *, name: str, sample: str, color: str, spacing: float) -> Region:
     """Make a region of a closed drawing; ``spacing`` of the spots, px, sets the detail kept."""
-    rings = tuple(_simplified(ring, DETAIL * spacing) for ring in drawn.rings)
-    return Region(drawn.id, name, sample, tuple((ring,) for ring in rings), color=color)
+    return Region(drawn.id, name, sample, parts_of(drawn, spacing), color=color)
+
+
+def parts_of(drawn: Drawn, spacing: float) -> Parts:
+    """Return the area of a closed drawing; lines that cross themselves are sorted out."""
+    if drawn.parts:
+        return drawn.parts
+    parts = tuple((_simplified(ring, DETAIL * spacing),) for ring in drawn.rings)
+    return untangled(parts)
+
+
+def untangled(parts: Parts) -> Parts:
+    """Return the same area without crossing lines; what has none comes back as it is."""
+    clean = combine(parts, (), "union")
+    area, sure = (geometry.polygon_area(each) for each in (parts, clean))
+    return parts if abs(area - sure) <= 1e-6 * sure else clean
 
 
 def new_trajectory(
-    drawn: Drawn, *, name: str, sample: str, color: str, spacing: float, width: float
+    drawn: Drawn,
+    *,
+    name: str,
+    sample: str,
+    color: str,
+    spacing: float,
+    width: float,
+    unit: Literal["um", "px"] = "um",
 ) -> Trajectory:
     """Make a trajectory of an open drawing.
 
@@ -158,11 +240,11 @@ def new_trajectory(
     ----------
     spacing
         Of the spots, px; sets how much detail is kept.
-    width
-        Full width of the swath, um, or px where the pixel size is unknown.
+    width, unit
+        Full width of the swath; in px where the pixel size is unknown.
     """
     points = geometry.simplify(drawn.rings[0], DETAIL * spacing)
-    return Trajectory(drawn.id, name, sample, points, width, color=color)
+    return Trajectory(drawn.id, name, sample, points, width, color=color, width_unit=unit)
 
 
 def edited(item: Region | Trajectory, drawn: Drawn) -> Region | Trajectory:
@@ -171,8 +253,10 @@ def edited(item: Region | Trajectory, drawn: Drawn) -> Region | Trajectory:
         return replace(item, points=drawn.rings[0])
     rings = iter(drawn.rings)
     if len(drawn.rings) != sum(len(part) for part in item.parts):
-        return replace(item, parts=tuple((ring,) for ring in rings))
-    return replace(item, parts=tuple(tuple(next(rings) for _ in part) for part in item.parts))
+        parts: Parts = tuple((ring,) for ring in rings)
+    else:
+        parts = tuple(tuple(next(rings) for _ in part) for part in item.parts)
+    return replace(item, parts=untangled(parts))
 
 
 def _simplified(ring: FloatArray, tolerance: float) -> FloatArray:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 from dash import Dash, Input, Output, State, ctx
 from dash.dcc.express import send_bytes
 from dash.exceptions import PreventUpdate
@@ -12,32 +12,28 @@ from dash.exceptions import PreventUpdate
 from app import ids
 from app.exports import file_name, safe_cells
 from app.figures import paper
-from app.figures.paper_parts import MapColors
-from app.pages.explore import regions, trajectories
-from app.pages.explore.paint import paint
-from app.placement import open_adata, tissue_image
-from app.sections import drawings, open_section
-from spatialmeta_core.errors import InvalidParamsError
+from app.pages.explore import axis_views, exchange, lags, nulls, regions, trajectories
+from app.pages.explore.drawings import open_board
+from app.pages.explore.map_file import map_figure
+from app.sections import open_section
+from spatialmeta_core import keys
+from spatialmeta_core.errors import InvalidParamsError, NotReadyError
 from spatialmeta_core.params import GradientParams
-from spatialmeta_core.trajectory import gradient, rank_gradients
+from spatialmeta_core.trajectory import gradient, screen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from app.pages.explore.paint import Paint
+    from app.pages.explore.drawings import Board
+    from app.sections import Section
     from app.store import ProjectStore
+    from spatialmeta_core.trajectory import EdgeDistance
+    from spatialmeta_core.types import Trajectory
 
-CHARTS: Final = {ids.EXPLORE_GRADIENT_SVG: "svg", ids.EXPLORE_GRADIENT_PNG: "png"}
-BUTTONS: Final = (
-    ids.EXPLORE_MARKERS_CSV,
-    ids.EXPLORE_SCREEN_CSV,
-    ids.EXPLORE_GRADIENT_CSV,
-    *CHARTS,
-)
-STYLE: Final = ("size", "opacity", "image_opacity")
+KINDS: Final = ("svg", "png", "pdf")
 
 
 def register(app: Dash, store: ProjectStore) -> None:
@@ -47,47 +43,108 @@ def register(app: Dash, store: ProjectStore) -> None:
         Output(ids.EXPLORE_DOWNLOAD, "data"),
         inputs={
             "picture": Input(ids.EXPLORE_PICTURE, "data"),
-            "clicks": {name: Input(name, "n_clicks") for name in BUTTONS},
+            "clicks": {name: Input(name, "n_clicks") for name in MAKERS},
             "board": State(ids.EXPLORE_BOARD, "data"),
-            "reference": State(ids.EXPLORE_REFERENCE, "value"),
-            "curves": State(ids.EXPLORE_CURVES, "data"),
+            "choices": {
+                "reference": State(ids.EXPLORE_REFERENCE, "value"),
+                "ring": State(ids.EXPLORE_RING, "value"),
+                "axis": State(ids.EXPLORE_AXIS, "value"),
+                "reach": State(ids.EXPLORE_REACH, "value"),
+                "curves": State(ids.EXPLORE_CURVES, "data"),
+            },
         },
         prevent_initial_call=True,
     )
-    def download(picture: Any, clicks: Any, board: Any, reference: Any, curves: Any) -> Any:
+    def download(picture: Any, clicks: Any, board: Any, choices: Any) -> Any:
         if ctx.triggered_id == ids.EXPLORE_PICTURE:
             return _map(store, picture)
         if not board or not clicks[ctx.triggered_id]:
             raise PreventUpdate
-        if ctx.triggered_id in CHARTS:
-            return _chart(store, board, curves or [], CHARTS[ctx.triggered_id])
-        return _table(store, ctx.triggered_id, board, reference, curves or [])
+        return MAKERS[ctx.triggered_id](store, board, choices)
 
 
-def _table(
-    store: ProjectStore,
-    asked: str,
-    board: Mapping[str, Any],
-    reference: str | None,
-    curves: list[str],
+def _markers(
+    store: ProjectStore, board: Mapping[str, Any], choices: Mapping[str, Any]
 ) -> dict[str, Any]:
-    project = str(board["project"])
-    if asked == ids.EXPLORE_MARKERS_CSV:
-        table, against = regions.ranked(store, project, board["region"], reference)
-        name = regions.find_region(store, project, board["region"]).name
-        table.insert(0, "compared_with", against)
-        return _csv(table, f"markers {name}")
-    section = open_section(store, project)
-    path = trajectories.find_path(store, project, board["trajectory"])
-    screen = rank_gradients(section.joint, path)
-    if asked == ids.EXPLORE_SCREEN_CSV:
-        table, what = screen, "screen"
-    else:
-        shown = trajectories.shown_curves(section, screen, curves)
-        table, what = gradient(section.joint, path, shown), "gradient"
-    unit = "px" if section.um_per_px is None else "um"
-    names = {"distance": f"distance_{unit}", "peak": f"peak_{unit}"}
-    return _csv(table.rename(columns=names), f"{what} {path.name}")
+    if not board["region"]:
+        raise PreventUpdate
+    asked = regions.Comparison(
+        store, board["project"], board["region"], choices["reference"], choices["ring"]
+    )
+    table = asked.spatial().table
+    table.insert(0, "compared_with", asked.against)
+    return _csv(table, f"markers {asked.region.name}")
+
+
+def _screen(
+    store: ProjectStore, board: Mapping[str, Any], choices: Mapping[str, Any]
+) -> dict[str, Any]:
+    section, where = _axis(store, board, choices)
+    tested = nulls.spatial_screen(store, board["project"], section, where)
+    table = axis_views.scored(tested.table)
+    name = f"screen {axis_views.axis_name(where)}"
+    return _csv(table.rename(columns={"position": f"position_{_unit(section)}"}), name)
+
+
+def _gradient(
+    store: ProjectStore, board: Mapping[str, Any], choices: Mapping[str, Any]
+) -> dict[str, Any]:
+    section, where = _axis(store, board, choices)
+    table = gradient(section.joint, where, _curves(section, where, choices))
+    name = f"gradient {axis_views.axis_name(where)}"
+    return _csv(table.rename(columns={"distance": f"distance_{_unit(section)}"}), name)
+
+
+def _lags(
+    store: ProjectStore, board: Mapping[str, Any], choices: Mapping[str, Any]
+) -> dict[str, Any]:
+    section, where = _axis(store, board, choices)
+    found = lags.measured(section, where).table
+    if found is None:
+        raise NotReadyError("No gene and metabolite of one pattern were found along this axis.")
+    unit = _unit(section)
+    lengths = {name: f"{name}_{unit}" for name in keys.LAG_COLUMNS[2:]}
+    return _csv(found.rename(columns=lengths), f"lags {axis_views.axis_name(where)}")
+
+
+def _geojson(store: ProjectStore, board: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    drawn = _board(store, board)[0]
+    name = f"{file_name(drawn.sample or 'regions')}.geojson"
+    return {"content": exchange.geojson(drawn), "filename": name, "type": "application/geo+json"}
+
+
+def _loupe(store: ProjectStore, board: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    return _csv(exchange.loupe(*_board(store, board)), "loupe regions")
+
+
+def _barcodes(store: ProjectStore, board: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    drawn, section = _board(store, board)
+    return _csv(exchange.barcodes(drawn.regions, section), "barcodes of regions")
+
+
+def _board(store: ProjectStore, board: Mapping[str, Any]) -> tuple[Board, Section]:
+    section = open_section(store, board["project"])
+    return open_board(store, board["project"], section), section
+
+
+def _axis(
+    store: ProjectStore, board: Mapping[str, Any], choices: Mapping[str, Any]
+) -> tuple[Section, Trajectory | EdgeDistance]:
+    where = trajectories.asked_axis(store, board, choices["axis"], choices["reach"])
+    if where is None:
+        raise PreventUpdate
+    return open_section(store, board["project"]), where
+
+
+def _curves(
+    section: Section, where: Trajectory | EdgeDistance, choices: Mapping[str, Any]
+) -> list[str]:
+    table = screen(section.joint, where).table
+    return axis_views.shown_curves(section, table, choices["curves"] or [])
+
+
+def _unit(section: Section) -> str:
+    return "px" if section.um_per_px is None else "um"
 
 
 def _csv(table: pd.DataFrame, name: str) -> dict[str, Any]:
@@ -96,81 +153,41 @@ def _csv(table: pd.DataFrame, name: str) -> dict[str, Any]:
 
 
 def _map(store: ProjectStore, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Draw the canvas for print.
-
-    ``asked`` comes from the browser: ``kind``, ``project``, ``view`` (x and y range, px),
-    ``diameter`` (of a spot, px), ``painted`` (color key, limits, whether logarithmic, color map,
-    categories shown) and ``style`` (size, opacity, image opacity).
-    """
-    project, painted = str(asked["project"]), asked["painted"]
-    section = open_section(store, project)
-    areas, paths = drawings(store, project)
-    coloring = paint(section, str(painted["key"]))
-    figure = paper.tissue_page(
-        section.xy,
-        map_colors(coloring, painted),
-        diameter=float(asked["diameter"]),
-        um_per_px=section.um_per_px,
-        image=tissue_image(open_adata(store, project, "st")),
-        regions=areas,
-        trajectories=paths,
-        view=(_pair(asked["view"]["x"]), _pair(asked["view"]["y"])),
-        style=paper.MapStyle(**{name: float(asked["style"][name]) for name in STYLE}),
-        simulated=bool(store.about(project)["simulated"]),
-    )
-    return _file(figure, coloring.legend.label, str(asked["kind"]))
-
-
-def map_colors(coloring: Paint, painted: Mapping[str, Any]) -> MapColors:
-    """Return a coloring as it is on screen: its limits, scale and the categories shown."""
-    legend = coloring.legend
-    if legend.kind == "category":
-        codes = np.asarray(coloring.values)
-        shown = painted.get("shown") or range(len(legend.names))
-        return MapColors(
-            np.where(np.isin(codes, list(shown)), codes, -1),
-            legend.label,
-            names=tuple(f"Cluster {name}" for name in legend.names),
-            colors=legend.colors,
-            missing=legend.missing if painted.get("shown") is None else "other spots",
-        )
-    linear = bool(legend.units[1]) and not painted["log"]
-    values = np.asarray(coloring.values, float)
-    return MapColors(
-        np.expm1(values) if linear else values,
-        legend.label,
-        unit=legend.units[1 if linear else 0],
-        limits=_pair(painted["limits"]),
-        scale=str(painted["scale"]),
-        missing=legend.missing,
-    )
+    """Draw the canvas for print; ``asked`` comes from the browser, see ``map_figure``."""
+    figure, title = map_figure(store, asked)
+    return _file(figure, title, str(asked["kind"]))
 
 
 def _chart(
-    store: ProjectStore, board: Mapping[str, Any], curves: list[str], kind: str
+    store: ProjectStore, board: Mapping[str, Any], choices: Mapping[str, Any], kind: str
 ) -> dict[str, Any]:
-    project = str(board["project"])
-    section = open_section(store, project)
-    path = trajectories.find_path(store, project, board["trajectory"])
-    shown = trajectories.shown_curves(section, rank_gradients(section.joint, path), curves)
+    section, where = _axis(store, board, choices)
     figure = paper.gradient_page(
-        trajectories.labeled_gradient(section, path, shown),
-        title=path.name,
+        axis_views.labeled_gradient(section, where, _curves(section, where, choices)),
+        title=axis_views.axis_name(where),
         unit="px" if section.um_per_px is None else "µm",
         min_spots_per_bin=GradientParams().min_spots_per_bin,
-        simulated=bool(store.about(project)["simulated"]),
+        simulated=bool(store.about(board["project"])["simulated"]),
     )
-    return _file(figure, f"gradient {path.name}", kind)
+    return _file(figure, f"gradient {axis_views.axis_name(where)}", kind)
 
 
 def _file(figure: Figure, name: str, kind: str) -> dict[str, Any]:
-    if kind not in ("svg", "png"):
-        raise InvalidParamsError("A figure can be saved as svg or png.")
-    content = paper.render(figure, "svg" if kind == "svg" else "png")
+    if kind not in KINDS:
+        raise InvalidParamsError(f"A figure can be saved as {', '.join(KINDS)}.")
+    content = paper.render(figure, kind)
     sent: dict[str, Any] = send_bytes(content, f"{file_name(name)}.{kind}")
     return sent
 
 
-def _pair(values: Any) -> tuple[float, float]:
-    first, second = (float(value) for value in values)
-    return first, second
+MAKERS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
+    ids.EXPLORE_MARKERS_CSV: _markers,
+    ids.EXPLORE_GEOJSON: _geojson,
+    ids.EXPLORE_LOUPE: _loupe,
+    ids.EXPLORE_BARCODES: _barcodes,
+    ids.EXPLORE_SCREEN_CSV: _screen,
+    ids.EXPLORE_GRADIENT_CSV: _gradient,
+    ids.EXPLORE_LAGS_CSV: _lags,
+    ids.EXPLORE_GRADIENT_SVG: partial(_chart, kind="svg"),
+    ids.EXPLORE_GRADIENT_PNG: partial(_chart, kind="png"),
+}

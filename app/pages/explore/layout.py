@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from app import ids
-from app.components import button, extra
-from app.figures.theme import COLOR_SCALES, DIVERGING, MISSING
-from app.pages.explore import panels
+from app.components import extra
+from app.figures.theme import COLOR_SCALES, MISSING
+from app.pages.explore import display, panels
 from app.pages.explore.search import search_box
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dash.development.base_component import Component
 
-SCALE_NAMES: Final = {
-    "viridis": "Viridis",
-    "cividis": "Cividis",
-    "magma": "Magma",
-    DIVERGING: "Purple-orange (two-sided)",
-}
 # name, what the button says, its shortcut, what it does, and the modes that have it
 TOOLS: Final = (
     ("move", "Move", "M", "Drag to move the view", "explore regions trajectories"),
     ("lasso", "Lasso", "L", "Draw around spots by hand", "regions"),
     ("box", "Box", "R", "Drag a rectangle", "regions"),
-    ("freehand", "Freehand", "D", "Draw a closed line by hand", "regions"),
-    ("corners", "Corners", "P", "Click the corners one by one; Enter closes", "regions"),
+    ("brush", "Brush", "B", "Paint spots; [ and ] change its size", "regions"),
+    (
+        "corners",
+        "Corners",
+        "P",
+        "Click corners, or use arrows and Enter",
+        "regions",
+    ),
     ("path", "Freehand", "V", "Draw a path by hand", "trajectories"),
-    ("points", "Points", "P", "Click the points one by one; Enter ends", "trajectories"),
+    (
+        "points",
+        "Points",
+        "P",
+        "Click points, or use arrows and Enter",
+        "trajectories",
+    ),
 )
 VIEW: Final = (
     ("in", "+", "Zoom in"),
@@ -71,6 +74,13 @@ def layout() -> Component:
 
 def _stores() -> list[Component]:
     plain = (
+        ids.EXPLORE_SECOND,
+        ids.EXPLORE_RANGE,
+        ids.EXPLORE_PINNED,
+        ids.EXPLORE_EDITED,
+        ids.EXPLORE_TOP_ROWS,
+        ids.EXPLORE_SMALL_LIST,
+        ids.EXPLORE_SMALL_SHOWN,
         ids.EXPLORE_SCENE,
         ids.EXPLORE_COLOR,
         ids.EXPLORE_PAINTED,
@@ -86,8 +96,15 @@ def _stores() -> list[Component]:
         ids.EXPLORE_RANKED,
         ids.EXPLORE_MARKERS_VIEW,
         ids.EXPLORE_SCREEN_VIEW,
+        ids.EXPLORE_COMPARED,
+        ids.EXPLORE_SPATIAL,
+        ids.EXPLORE_SCREENED,
     )
-    return [*(dcc.Store(id=name) for name in plain), dcc.Download(id=ids.EXPLORE_DOWNLOAD)]
+    downloads = (ids.EXPLORE_DOWNLOAD, ids.EXPLORE_TOP_DOWNLOAD)
+    return [
+        *(dcc.Store(id=name) for name in plain),
+        *(dcc.Download(id=name) for name in downloads),
+    ]
 
 
 def _canvas_panel() -> Component:
@@ -117,9 +134,18 @@ def _canvas_panel() -> Component:
             }
         ),
     )
-    top = html.Div([_color_by(), _display(), _figure_buttons()], className="explore-top")
+    top = html.Div(
+        [_color_by(), display.display_menu(), display.figure_menu()], className="explore-top"
+    )
     return html.Section(
-        [html.H1("Tissue", className="sr-only"), top, _toolbar(), canvas, _legend()],
+        [
+            html.H1("Tissue", className="sr-only"),
+            top,
+            display.values_row(),
+            _toolbar(),
+            canvas,
+            _legend(),
+        ],
         className="panel explore-main",
     )
 
@@ -136,45 +162,6 @@ def _color_by() -> Component:
         placeholder="Gene, m/z, metabolite, clusters …",
         target="color",
         label="Color by",
-    )
-
-
-def _display() -> Component:
-    choices = html.Div(
-        [
-            dbc.Checkbox(
-                id=ids.EXPLORE_CLIP,
-                label="Clip to the 1st to 99th percentile",
-                value=True,
-            ),
-            dbc.Checkbox(id=ids.EXPLORE_LOG, label="Log scale", value=True),
-            _labeled(
-                "Color map",
-                dbc.Select(id=ids.EXPLORE_SCALE, options=_options(SCALE_NAMES), value="viridis"),
-            ),
-            _range("Spot size", ids.EXPLORE_SIZE, ends=(0.3, 3.0), value=1.4),
-            _range("Spot opacity", ids.EXPLORE_OPACITY, ends=(0.1, 1.0), value=0.9),
-            dbc.Checkbox(id=ids.EXPLORE_IMAGE, label="Histology (H)", value=True),
-            _range("Histology opacity", ids.EXPLORE_HISTOLOGY, ends=(0.1, 1.0), value=1.0),
-        ],
-        className="explore-display",
-    )
-    return html.Details(
-        [html.Summary("Display", className="btn-sm-secondary"), choices], className="explore-menu"
-    )
-
-
-def _figure_buttons() -> Component:
-    choices = html.Div(
-        [
-            html.P("What you see, with legend and scale bar.", className="card-note"),
-            button("SVG (vector)", id=ids.EXPLORE_SVG),
-            button("PNG (300 dpi)", id=ids.EXPLORE_PNG),
-        ],
-        className="explore-display",
-    )
-    return html.Details(
-        [html.Summary("Figure", className="btn-sm-secondary"), choices], className="explore-menu"
     )
 
 
@@ -218,17 +205,3 @@ def _view_buttons() -> Component:
 
 def _legend() -> Component:
     return html.Div(id=ids.EXPLORE_LEGEND, className="explore-legend")
-
-
-def _labeled(label: str, box: Component) -> Component:
-    return html.Label([html.Span(label, className="field-label"), box], className="field")
-
-
-def _range(label: str, name: str, *, ends: tuple[float, float], value: float) -> Component:
-    low, high = ends
-    slider = dbc.Input(id=name, type="range", min=low, max=high, step=0.05, value=value)
-    return _labeled(label, slider)
-
-
-def _options(names: dict[str, str]) -> Sequence[dict[str, str]]:
-    return [{"value": value, "label": label} for value, label in names.items()]

@@ -8,20 +8,25 @@ from dash import dcc, html
 
 from app import ids
 from app.components import card, empty_state, extra, message
+from app.pages.explore import item_tools
 from app.pages.explore.drawings import COLORS
+from app.pages.explore.item_tools import UNITS, tool, word
 from app.pages.explore.summary import RegionSummary, spots_of
-from spatialmeta_core import geometry
+from app.pages.explore.tables import feature_button
+from spatialmeta_core import geometry, keys
 from spatialmeta_core.regions import region_area
 from spatialmeta_core.trajectory import MIN_SPOTS, TrajectoryPosition, assign
+from spatialmeta_core.types import Region
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from dash.development.base_component import Component
 
     from app.pages.explore.drawings import Board
     from app.sections import Section
-    from spatialmeta_core.types import Region, Trajectory
+    from spatialmeta_core.types import Trajectory
 
-UNITS: Final = {"um": "µm", "px": "px"}
 COLOR_NAMES: Final = dict(
     zip(
         COLORS,
@@ -38,15 +43,16 @@ def region_list(
     if not board.regions:
         return [
             empty_state(
-                "No regions yet. Choose Lasso (L), Box (R), Freehand (D) or Corners (P) above the "
-                "tissue and draw around some spots."
+                "No regions yet. Press P and click around an area, drag with Lasso (L), Box (R) "
+                "or Brush (B), or import a drawing from QuPath."
             )
         ]
     rows = []
     for region in board.regions:
         n_spots = int(spots_of(section, region).sum())
         size = f"{n_spots:,} spots · {_area(region, board.um_per_px)}"
-        rows.append(_row(region, size, selected, editing))
+        tools = item_tools.region_tools(region, board, section) if region.id == selected else []
+        rows.append(_row(region, size, selected, editing, tools))
     return [html.Ul(rows, className="explore-list"), _saved(saved)]
 
 
@@ -57,31 +63,62 @@ def trajectory_list(
     if not board.trajectories:
         return [
             empty_state(
-                "No trajectories yet. Choose Points (P) above the tissue, click a start, further "
-                "points, and press Enter; or draw a path by hand with Freehand (V)."
+                "No trajectories yet. Press P, click a start and further points, and press Enter; "
+                "draw a path by hand with Freehand (V); or let the app find the way between two "
+                "regions."
             )
         ]
     rows = []
     for path in board.trajectories:
         place = assign(path, section.xy, board.um_per_px)
         size = f"{int(place.inside.sum()):,} spots · {place.length:,.0f} {UNITS[place.unit]}"
-        rows.append(_row(path, size, selected, editing, *_path_tools(path, place.unit)))
+        tools = item_tools.path_tools(path, board) if path.id == selected else []
+        rows.append(_row(path, size, selected, editing, tools))
     return [html.Ul(rows, className="explore-list"), _saved(saved)]
 
 
-def region_card(region: Region, facts: RegionSummary) -> Component:
-    """Return the facts of a region at a glance, with a warning when it is small (E-24)."""
-    return card(region.name, *_region_body(facts))
+def region_card(
+    region: Region,
+    facts: RegionSummary,
+    strongest: Mapping[str, Sequence[tuple[str, float]]],
+    labels: Mapping[str, str],
+) -> Component:
+    """Return the facts of a region at a glance, with a warning when it is small (E-24).
+
+    Parameters
+    ----------
+    strongest
+        Features with the highest AUC and that AUC, by modality.
+    labels
+        How to show these features.
+    """
+    return card(region.name, *_region_body(facts), *_strongest(strongest, labels))
 
 
-def path_card(path: Trajectory, place: TrajectoryPosition) -> Component:
+def _strongest(
+    found: Mapping[str, Sequence[tuple[str, float]]], labels: Mapping[str, str]
+) -> list[Component]:
+    rows = []
+    for kind, head in ((keys.ST, "Genes"), (keys.SM, "Metabolites")):
+        chips = [
+            html.Span(
+                [feature_button(name, labels[name]), f" {auc:.2f}"], className="explore-top-one"
+            )
+            for name, auc in found.get(kind, ())
+        ]
+        if chips:
+            rows += [html.Dt(f"{head} (AUC)"), html.Dd(chips, className="explore-top-row")]
+    return [html.Dl(rows, className="facts")] if rows else []
+
+
+def path_card(path: Trajectory, place: TrajectoryPosition, width: float) -> Component:
     """Return the facts of a trajectory, with what keeps it from being used."""
     unit = UNITS[place.unit]
     n_spots = int(place.inside.sum())
     body: list[Any] = [
         _facts(
             ("Length", html.Span(f"{place.length:,.0f} {unit}", className=_px(unit))),
-            ("Width", html.Span(f"{path.width_um:,.0f} {unit}", className=_px(unit))),
+            ("Width", html.Span(f"{width:,.0f} {unit}", className=_px(unit))),
             ("Spots in the swath", f"{n_spots:,}"),
         )
     ]
@@ -168,7 +205,7 @@ def _row(
     size: str,
     selected: str | None,
     editing: str | None,
-    *tools: Component,
+    tools: Sequence[Component],
 ) -> Component:
     is_selected, is_edited = item.id == selected, item.id == editing
     select = html.Button(
@@ -177,12 +214,14 @@ def _row(
         className="explore-select",
         title=f"Show {item.name}",
         n_clicks=0,
-        **extra({"aria-pressed": _word(is_selected), "aria-label": f"Show {item.name}"}),
+        **extra({"aria-pressed": word(is_selected), "aria-label": f"Show {item.name}"}),
     )
     name = dcc.Input(
         id=ids.explore_name(item.id), type="text", value=item.name, debounce=True, maxLength=60
     )
-    edit = _tool("edit", item, "Edit", "Drag its corners on the canvas", pressed=is_edited)
+    edit = tool("edit", item, "Edit", "Move, add and delete its corners", pressed=is_edited)
+    marks = [text for flag, text in ((item.locked, "locked"), (item.hidden, "hidden")) if flag]
+    kind = [item.kind] if isinstance(item, Region) and item.kind else []
     return html.Li(
         [
             html.Div(
@@ -191,33 +230,21 @@ def _row(
                     html.Label([html.Span("Name", className="sr-only"), name], className="field"),
                     _palette(item),
                     edit,
-                    _tool("delete", item, "Delete", "Delete it; Undo brings it back"),
+                    tool("delete", item, "Delete", "Delete it; Undo brings it back"),
                 ],
                 className="explore-row",
             ),
-            html.Div([html.Span(size, className=_px(size)), *tools], className="explore-sub"),
+            html.Div(
+                [
+                    html.Span(size, className=_px(size)),
+                    *(html.Span(text, className="explore-mark") for text in (*kind, *marks)),
+                ],
+                className="explore-sub",
+            ),
+            *tools,
         ],
         className="selected" if is_selected else "",
     )
-
-
-def _path_tools(path: Trajectory, unit: str) -> list[Component]:
-    width = dcc.Input(
-        id=ids.explore_width(path.id),
-        type="number",
-        value=path.width_um,
-        min=1,
-        step="any",
-        debounce=True,
-    )
-    label = [
-        html.Span("Width"),
-        html.Span(UNITS[unit], className=f"unit {_px(UNITS[unit])}"),
-    ]
-    return [
-        html.Label([html.Span(label, className="field-label"), width], className="explore-width"),
-        _tool("reverse", path, "Reverse", "Turn the direction round"),
-    ]
 
 
 def _palette(item: Region | Trajectory) -> Component:
@@ -228,27 +255,13 @@ def _palette(item: Region | Trajectory) -> Component:
             style={"background": color},
             title=name,
             n_clicks=0,
-            **extra({"aria-label": name, "aria-pressed": _word(color == item.color)}),
+            **extra({"aria-label": name, "aria-pressed": word(color == item.color)}),
         )
         for color, name in COLOR_NAMES.items()
     ]
     head = html.Summary("Color", className="btn-sm-quiet btn-sm-small")
     return html.Details(
         [head, html.Div(swatches, className="explore-palette")], className="explore-menu"
-    )
-
-
-def _tool(
-    action: str, item: Region | Trajectory, label: str, title: str, *, pressed: bool | None = None
-) -> Component:
-    state = extra({} if pressed is None else {"aria-pressed": _word(pressed)})
-    return html.Button(
-        label,
-        id=ids.explore_item(action, item.id),
-        className="btn-sm-quiet btn-sm-small",
-        title=f"{title} ({item.name})",
-        n_clicks=0,
-        **state,
     )
 
 
@@ -272,7 +285,3 @@ def _area(region: Region, um_per_px: float | None) -> str:
 def _px(text: str) -> str:
     """Return the class of lengths that still lack a unit of length."""
     return "explore-px" if "px" in text else ""
-
-
-def _word(flag: bool) -> str:
-    return "true" if flag else "false"

@@ -1,7 +1,8 @@
 """What the spots can be colored by, and its compact form for the browser. Pure, given a section.
 
-A color key is text: ``feature/<name>`` for a gene or metabolite, or one of ``CLUSTER``,
-``CONTRIBUTION``, ``DONORS``. The browser gets one number per spot (4 bytes, or 2 for categories)
+A color key is text: ``feature/<name>`` for a gene or metabolite, ``raw/<name>`` and
+``denoised/<name>`` for its other layers of values, or one of ``CLUSTER``, ``CONTRIBUTION``,
+``DONORS``. The browser gets one number per spot (4 bytes, or 2 for categories)
 and a small description; clipping, the log scale and the color map are then its own business, so
 that changing them costs no round trip.
 """
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from app.figures.theme import category_colors, category_note
+from app.figures.theme import category_note
 from app.pages.explore.names import feature_label, feature_parts
 from spatialmeta_core import keys
 from spatialmeta_core.errors import NotFoundError, NotReadyError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from spatialmeta_core.types import FloatArray, IntArray
 
 FEATURE: Final = "feature/"
+PREFIX: Final = {"normalized": FEATURE, "raw": "raw/", "denoised": "denoised/"}
 CLUSTER: Final = "spot/cluster"
 CONTRIBUTION: Final = "spot/contribution"
 DONORS: Final = "spot/donors"
@@ -33,6 +35,11 @@ UNITS: Final = {  # log scale, linear scale
     keys.ST: ("log(1 + counts per 10,000)", "counts per 10,000"),
     keys.SM: ("log(1 + normalized intensity)", "intensity, normalized to total ion current"),
 }
+RAW_UNITS: Final = {
+    keys.ST: ("log(1 + counts)", "counts"),
+    keys.SM: ("log(1 + intensity)", "intensity, as measured"),
+}
+NOT_IN_MODEL: Final = "not among the features of the model"
 CLIP_PERCENT: Final = (1.0, 99.0)
 
 
@@ -53,6 +60,10 @@ class Legend:
         Middle of a two-sided scale, or None.
     names, colors, counts
         Of the categories; empty for numbers.
+    hidden
+        Positions of the categories that are not drawn.
+    layer
+        Which values of a feature these are; empty for what is no feature.
     missing
         What the gray spots are.
     n_missing
@@ -70,6 +81,8 @@ class Legend:
     names: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
+    layer: str = ""
     missing: str = "not measured"
     n_missing: int = 0
     note: str = ""
@@ -109,27 +122,42 @@ def paint(section: Section, key: str) -> Paint:
     NotReadyError
         If the clusters or contributions have not been computed.
     """
-    if key.startswith(FEATURE):
-        return _feature(section, key)
+    layer, name = split(key)
+    if layer:
+        return _feature(section, key, layer, name)
     makers = {CLUSTER: _cluster, CONTRIBUTION: _contribution, DONORS: _donors}
     if key not in makers:
         raise NotFoundError("There is nothing of this name to color by.")
     return makers[key](section)
 
 
-def _feature(section: Section, key: str) -> Paint:
-    name = key.removeprefix(FEATURE)
-    values = section.values(name)
+def split(key: str) -> tuple[str, str]:
+    """Return the layer and the feature of a color key; both empty where it is no feature's."""
+    for layer, prefix in PREFIX.items():
+        if key.startswith(prefix):
+            return layer, key.removeprefix(prefix)
+    return "", ""
+
+
+def _feature(section: Section, key: str, layer: str, name: str) -> Paint:
+    values = section.layers.values(layer, name)
     kind = str(section.features.at[name, keys.FEATURE_TYPE])
-    group = "Gene" if kind == keys.ST else "Metabolite"
     return _number(
         values,
         key=key,
         label=feature_label(feature_parts(section.features, name)),
-        group=group,
-        units=UNITS[kind],
-        missing="no metabolite pixel in reach" if kind == keys.SM else "not measured",
+        group="Gene" if kind == keys.ST else "Metabolite",
+        units=(RAW_UNITS if layer == "raw" else UNITS)[kind],
+        missing=_missing(section, layer, name, kind),
+        layer=layer,
     )
+
+
+def _missing(section: Section, layer: str, name: str, kind: str) -> str:
+    if layer == "denoised":
+        known = section.layers.is_denoised(name)
+        return "left out of training" if known else NOT_IN_MODEL
+    return "no metabolite pixel in reach" if kind == keys.SM else "not measured"
 
 
 def _contribution(section: Section) -> Paint:
@@ -158,18 +186,19 @@ def _donors(section: Section) -> Paint:
 
 
 def _cluster(section: Section) -> Paint:
-    if section.cluster is None:
+    look = section.look
+    if look is None:
         raise NotReadyError("Clusters need the integration to be run first.")
-    codes = np.asarray(section.cluster)
-    counts = np.bincount(codes[codes >= 0])
+    codes, counts = look.labels, look.sizes()
     legend = Legend(
         key=CLUSTER,
         kind="category",
         label="Clusters",
         group="Section",
-        names=tuple(str(code) for code in range(len(counts))),
-        colors=tuple(category_colors(len(counts))),
-        counts=tuple(int(count) for count in counts),
+        names=look.names,
+        colors=look.colors,
+        counts=tuple(counts),
+        hidden=tuple(sorted(look.hidden)),
         missing="left out of training",
         n_missing=int((codes < 0).sum()),
         note=category_note(len(counts)),
@@ -196,8 +225,9 @@ def _ends(finite: FloatArray, percent: tuple[float, float]) -> tuple[float, floa
 
 def is_known(section: Section, key: str) -> bool:
     """Whether a section can be colored by a key."""
-    if key.startswith(FEATURE):
-        return key.removeprefix(FEATURE) in section.features.index
+    layer, name = split(key)
+    if layer:
+        return name in section.features.index
     has = {
         CLUSTER: section.cluster is not None,
         CONTRIBUTION: section.contribution is not None,

@@ -10,6 +10,7 @@ from dash import dcc, html
 from app import ids
 from app.components import button, card, extra
 from app.figures.theme import GRAPH_CONFIG
+from app.pages.explore import tabs
 from app.pages.explore.search import search_box
 from spatialmeta_core import keys
 
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
     from dash.development.base_component import Component
 
 REST: Final = "rest"  # compare with all other spots
+RING: Final = "ring"  # ... with the spots right around the region
 ONLY_OPTIONS: Final = [
     {"label": "All", "value": "all"},
     {"label": "Genes", "value": keys.ST},
     {"label": "Metabolites", "value": keys.SM},
 ]
-NOT_INDEPENDENT: Final = "Spots touch each other and are not independent: prefer effect size."
+NOT_INDEPENDENT: Final = (
+    "Spots touch each other and are not independent. Prefer effect size and the region-shift p."
+)
 BLANK: Final = {"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
 
 
@@ -37,6 +41,8 @@ def explore_panel() -> Component:
                 html.Div(id=ids.EXPLORE_UMAP_EMPTY),
                 note="Same colors as the tissue. Point at a spot to find it in the other view.",
             ),
+            tabs.clusters_card(),
+            tabs.tabs_card(),
             html.Div(id=ids.EXPLORE_FACTS),
         ],
         className="stack",
@@ -57,6 +63,7 @@ def regions_panel() -> Component:
                         ],
                         className="field",
                     ),
+                    _number("Ring of", ids.EXPLORE_RING, ids.EXPLORE_RING_BOX, 200),
                     only(ids.EXPLORE_ONLY),
                     button("CSV, all features", id=ids.EXPLORE_MARKERS_CSV),
                 ],
@@ -78,6 +85,7 @@ def regions_panel() -> Component:
             card(
                 "Regions",
                 html.Div(id=ids.EXPLORE_REGIONS),
+                _exchange(),
                 note="Draw around spots on the canvas to see what sets them apart "
                 "(regions of interest, ROI).",
             ),
@@ -115,7 +123,7 @@ def trajectories_panel() -> Component:
             ),
             html.Div(id=ids.EXPLORE_CURVE_LIST, className="explore-chips"),
             graph(ids.EXPLORE_GRADIENT, "explore-chart"),
-            html.H4("All features along this path"),
+            html.H4("All features along this axis"),
             html.Div(
                 [
                     only(ids.EXPLORE_SCREEN_ONLY),
@@ -125,6 +133,21 @@ def trajectories_panel() -> Component:
             ),
             html.P(NOT_INDEPENDENT, className="explore-caution"),
             html.Div(id=ids.EXPLORE_SCREEN),
+            html.H4("The strongest features, by the place of their change"),
+            graph(ids.EXPLORE_HEATMAP, "explore-heatmap"),
+            html.H4("Does a metabolite come after a gene?"),
+            html.Div(
+                [
+                    button(
+                        "Measure lags",
+                        id=ids.EXPLORE_LAG,
+                        title="Distances between the peaks of genes and metabolites",
+                    ),
+                    button("CSV, all pairs", id=ids.EXPLORE_LAGS_CSV),
+                ],
+                className="row",
+            ),
+            html.Div(id=ids.EXPLORE_LAGS),
         ],
         id=ids.EXPLORE_GRADIENT_BOX,
         hidden=True,
@@ -134,15 +157,73 @@ def trajectories_panel() -> Component:
             card(
                 "Trajectories",
                 html.Div(id=ids.EXPLORE_PATHS),
+                _ways(),
                 note="Draw a path to follow genes and metabolites along it "
                 "(trajectories of interest, TOI).",
             ),
-            html.Div(id=ids.EXPLORE_PATH_SUMMARY),
+            card("Axis", _axis(), html.Div(id=ids.EXPLORE_PATH_SUMMARY)),
             card("Gradient", chart, id="explore-gradient-card"),
         ],
         className="stack",
         **extra({"data-mode": "trajectories"}),
     )
+
+
+def _exchange() -> Component:
+    choose = dcc.Upload(
+        html.Button("Import GeoJSON", className="btn-sm-secondary btn-sm-small"),
+        id=ids.EXPLORE_IMPORT,
+        accept=".geojson,.json,application/geo+json",
+        multiple=False,
+    )
+    small = "secondary btn-sm-small"
+    return html.Div(
+        [
+            choose,
+            button("GeoJSON", id=ids.EXPLORE_GEOJSON, kind=small, title="For QuPath"),
+            button("Loupe CSV", id=ids.EXPLORE_LOUPE, kind=small, title="One category per barcode"),
+            button("Barcodes", id=ids.EXPLORE_BARCODES, kind=small, title="Region and barcode"),
+        ],
+        className="explore-exchange",
+    )
+
+
+def _ways() -> Component:
+    ends = [
+        html.Label(
+            [html.Span(label, className="field-label"), dbc.Select(id=name, options=[])],
+            className="explore-field",
+        )
+        for label, name in (("From", ids.EXPLORE_WAY_FROM), ("to", ids.EXPLORE_WAY_TO))
+    ]
+    go = button(
+        "Shortest way",
+        id=ids.EXPLORE_WAY,
+        kind="secondary btn-sm-small",
+        title="Draw the shortest way inside the tissue",
+    )
+    return html.Div([*ends, go], className="explore-exchange")
+
+
+def _axis() -> Component:
+    choice = html.Label(
+        [
+            html.Span("Follow features along", className="field-label"),
+            dbc.Select(id=ids.EXPLORE_AXIS, options=[], value="path"),
+        ],
+        className="field",
+    )
+    return html.Div(
+        [choice, _number("Up to", ids.EXPLORE_REACH, ids.EXPLORE_REACH_BOX, 500)], className="row"
+    )
+
+
+def _number(label: str, name: str, box: str, value: float) -> Component:
+    """Return a box for a length; the unit in its label is set with the section."""
+    unit = html.Span("µm", className="unit explore-unit")
+    number = dcc.Input(id=name, type="number", value=value, min=1, step="any", debounce=True)
+    words = html.Span([html.Span(label), unit], className="field-label")
+    return html.Div(html.Label([words, number], className="explore-field"), id=box, hidden=True)
 
 
 def graph(name: str, look: str) -> Component:

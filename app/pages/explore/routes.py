@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from app.pages.explore.paint import paint
+from app.pages.explore.small_maps import picture
 from app.sections import open_section
 from spatialmeta_core.errors import SpatialMetaError
 
@@ -20,12 +21,17 @@ if TYPE_CHECKING:
 DAY_S: Final = 24 * 3600
 
 
-def paint_url(project: str, revisions: Mapping[str, int]) -> str:
+def paint_url(project: str, revisions: Mapping[str, int | str]) -> str:
     """Return the address of colorings, to be followed by a color key; safe to cache."""
     return _url(project, "paint", revisions) + "&by="
 
 
-def spots_url(project: str, revisions: Mapping[str, int]) -> str:
+def picture_url(project: str, revisions: Mapping[str, int | str]) -> str:
+    """Return the address of small maps, to be followed by a color key and ``&scale=``."""
+    return _url(project, "picture", revisions) + "&by="
+
+
+def spots_url(project: str, revisions: Mapping[str, int | str]) -> str:
     """Return the address of the spots' names and clusters, for the hover text; safe to cache."""
     return _url(project, "spots", revisions)
 
@@ -43,12 +49,20 @@ def register(server: Any, store: ProjectStore) -> None:
         found = paint(open_section(store, project), request.args.get("by", ""))
         return _answer(store, project, found.to_bytes(), "application/octet-stream")
 
+    @pages.get("/picture")
+    def small_map(project: str) -> Response:
+        by, scale = request.args.get("by", ""), request.args.get("scale", "viridis")
+        drawn = picture(open_section(store, project), by, scale)
+        return _answer(store, project, drawn, "image/png")
+
     @pages.get("/spots")
     def spots(project: str) -> Response:
         section = open_section(store, project)
+        look = section.look
         facts = {
             "names": section.spot_names.tolist(),
-            "clusters": None if section.cluster is None else section.cluster.tolist(),
+            "clusters": None if look is None else look.labels.tolist(),
+            "cluster_names": None if look is None else look.names,
             "donors": section.n_donors.tolist(),
         }
         return _answer(store, project, json.dumps(facts).encode(), "application/json")
@@ -56,17 +70,24 @@ def register(server: Any, store: ProjectStore) -> None:
     server.register_blueprint(pages)
 
 
-def _url(project: str, what: str, revisions: Mapping[str, int]) -> str:
+def revisions_of(store: ProjectStore, project: str) -> dict[str, int | str]:
+    """Return what the answers of the routes depend on: revisions, and the edits of clusters."""
+    records = store.manifest(project)["artefacts"]
+    names = ("st", "joint", "integration", "clusters")
+    found: dict[str, int | str] = {n: int(records[n]["revision"]) for n in names if n in records}
+    look = open_section(store, project).look
+    return found if look is None else {**found, "look": look.stamp}
+
+
+def _url(project: str, what: str, revisions: Mapping[str, int | str]) -> str:
     return f"/api/projects/{project}/explore/{what}?{urlencode(sorted(revisions.items()))}"
 
 
 def _answer(store: ProjectStore, project: str, body: bytes, mimetype: str) -> Response:
     """Let the browser keep the answer if it is of the revisions that the address names."""
     response = Response(body, mimetype=mimetype)
-    records = store.manifest(project)["artefacts"]
-    asked = {name: request.args.get(name, type=int) for name in ("joint", "clusters")}
-    current = {name: records[name]["revision"] if name in records else None for name in asked}
-    if asked == current:
+    current = {name: str(value) for name, value in revisions_of(store, project).items()}
+    if {name: request.args.get(name) for name in current} == current:
         response.cache_control.max_age = DAY_S
         response.cache_control.private = True
     else:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from app.figures.theme import category_colors
 from spatialmeta_core.regions import membership, region_area
 
 if TYPE_CHECKING:
@@ -87,15 +86,18 @@ def summarize(section: Section, region: Region) -> RegionSummary:
 
 
 def _mix(section: Section, inside: BoolArray) -> tuple[Share, ...]:
-    if section.cluster is None or not (section.cluster[inside] >= 0).any():
+    look = section.look
+    if look is None or not (look.labels[inside] >= 0).any():
         return ()
-    labels = np.asarray(section.cluster)
-    n = int(labels.max()) + 1
-    everywhere = np.bincount(labels[labels >= 0], minlength=n)
-    here = np.bincount(labels[inside & (labels >= 0)], minlength=n)
-    colors = category_colors(n)
+    everywhere = np.asarray(look.sizes())
+    here = np.bincount(look.labels[inside & (look.labels >= 0)], minlength=len(everywhere))
     return tuple(
-        Share(str(code), colors[code], here[code] / here.sum(), everywhere[code] / everywhere.sum())
+        Share(
+            look.names[code],
+            look.colors[code],
+            here[code] / here.sum(),
+            everywhere[code] / everywhere.sum(),
+        )
         for code in np.argsort(-here, kind="stable")
         if here[code]
     )

@@ -116,6 +116,15 @@ MARKERS: Final = (
 )
 
 
+SPATIAL: Final = (
+    Column(
+        keys.P_SPATIAL,
+        "shift p",
+        "Region-shift p: how often the same shape at another place of the tissue differs as much",
+        p_value,
+    ),
+    Column(keys.P_SPATIAL_ADJ, "shift q", "Benjamini-Hochberg of it within each modality", p_value),
+)
 HOLDS: Final = Column(
     keys.HOLDS,
     "Holds",
@@ -125,14 +134,34 @@ HOLDS: Final = Column(
 )
 
 
+def pending(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Return columns whose numbers are on their way."""
+    return tuple(replace(column, text=lambda _: "…") for column in columns)
+
+
 def screen_columns(unit: str) -> tuple[Column, ...]:
-    """Return the columns of the screen along a trajectory; ``unit`` is of the distance."""
+    """Return the columns of the screen along an axis; ``unit`` is of the distance."""
     return (
-        Column("rho", "ρ", "Spearman correlation with the distance from the start", number(2)),
-        Column("peak", f"Peak ({unit})", "Distance of the highest bin from the start", number(0)),
-        Column("p", "p", "Spearman, spots taken as independent", p_value),
-        Column("p_adj", "q", "Benjamini-Hochberg within each modality", p_value),
+        Column("pattern", "Pattern", "Rise or fall, peak, valley, or step", lambda v: v or "–"),
+        Column("score", "Score", "Correlation with the pattern, over the spots", number(2)),
+        Column(
+            "position",
+            f"Place ({unit})",
+            "Of the peak or valley, or where the curve is steepest",
+            number(0),
+        ),
     )
+
+
+PATH_SPATIAL: Final = (
+    Column(
+        keys.P_SPATIAL,
+        "shift p",
+        "How often the same axis at another place of the tissue shows a pattern as strong",
+        p_value,
+    ),
+    Column(keys.P_SPATIAL_ADJ, "shift q", "Benjamini-Hochberg of it within each modality", p_value),
+)
 
 
 def arranged(table: pd.DataFrame, view: TableView) -> pd.DataFrame:
@@ -144,7 +173,7 @@ def arranged(table: pd.DataFrame, view: TableView) -> pd.DataFrame:
     values = table[view.sort]
     if view.sort == "auc":
         values = (values - 0.5).abs()
-    elif view.sort in ("rho", "log2fc"):
+    elif view.sort in ("score", "log2fc"):
         values = values.abs()
     order = values.sort_values(
         ascending=not view.descending, kind="stable", na_position="last"

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from dash import Dash, Input, Output, State, ctx, html, no_update
+from dash import Dash, Input, Output, State, ctx, html, no_update, set_props
 from dash.exceptions import PreventUpdate
 
 from app import ids
-from app.components import extra
-from app.figures.theme import category_colors
-from app.figures.trajectory import gradient_figure
-from app.pages.explore import lists, tables
-from app.pages.explore.names import feature_label, feature_parts
+from app.pages.explore import axis_views, lags, lists, nulls, tables
+from app.pages.explore.boards import PATH
 from app.pages.explore.regions import register_view
 from app.sections import drawings, open_section
-from spatialmeta_core import keys
 from spatialmeta_core.errors import InvalidParamsError
-from spatialmeta_core.params import GradientParams
-from spatialmeta_core.trajectory import MIN_SPOTS, assign, gradient, rank_gradients
+from spatialmeta_core.regions import is_number
+from spatialmeta_core.trajectory import MIN_SPOTS, EdgeDistance, assign, screen
+from spatialmeta_core.types import Trajectory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
     from dash.development.base_component import Component
 
-    from app.sections import Section
     from app.store import ProjectStore
-    from spatialmeta_core.types import Trajectory
-
-STRONGEST: Final = 2  # features of each modality drawn at first
-MOST_CURVES: Final = 8  # more could not be told apart in one chart
 
 
 def register(app: Dash, store: ProjectStore) -> None:
     """Attach the chart and the screen of the selected trajectory."""
+
+    @app.callback(Output(ids.EXPLORE_REACH_BOX, "hidden"), Input(ids.EXPLORE_AXIS, "value"))
+    def show_reach(axis: str | None) -> bool:
+        return axis in (None, PATH)
 
     @app.callback(
         output={
@@ -44,18 +37,27 @@ def register(app: Dash, store: ProjectStore) -> None:
             "figure": Output(ids.EXPLORE_GRADIENT, "figure"),
             "chips": Output(ids.EXPLORE_CURVE_LIST, "children"),
             "table": Output(ids.EXPLORE_SCREEN, "children"),
+            "heatmap": Output(ids.EXPLORE_HEATMAP, "figure"),
         },
         inputs={
             "board": Input(ids.EXPLORE_BOARD, "data"),
+            "axis": Input(ids.EXPLORE_AXIS, "value"),
+            "reach": Input(ids.EXPLORE_REACH, "value"),
             "curves": Input(ids.EXPLORE_CURVES, "data"),
             "view": Input(ids.EXPLORE_SCREEN_VIEW, "data"),
+            "screened": Input(ids.EXPLORE_SCREENED, "data"),
         },
     )
-    def follow(board: Any, curves: Any, view: Any) -> dict[str, Any]:
-        nothing = {"summary": [], "hidden": True, "figure": no_update, "chips": [], "table": []}
-        if not board or not board["trajectory"]:
+    def follow(board: Any, axis: Any, reach: Any, **given: Any) -> dict[str, Any]:
+        nothing = {"summary": [], "hidden": True, "chips": [], "table": []}
+        nothing |= {"figure": no_update, "heatmap": no_update}
+        where = asked_axis(store, board, axis, reach)
+        if where is None:
             return nothing
-        return nothing | _follow(store, board, curves or [], view)
+        answer = _follow(store, board["project"], where, **given)
+        if ctx.triggered_id in (ids.EXPLORE_SCREEN_VIEW, ids.EXPLORE_SCREENED):
+            answer |= {"figure": no_update, "heatmap": no_update}
+        return nothing | answer
 
     @app.callback(
         Output(ids.EXPLORE_CURVES, "data"),
@@ -63,19 +65,90 @@ def register(app: Dash, store: ProjectStore) -> None:
         Input(ids.EXPLORE_CURVES_RESET, "n_clicks"),
         State(ids.EXPLORE_CURVES, "data"),
         State(ids.EXPLORE_BOARD, "data"),
+        State(ids.EXPLORE_AXIS, "value"),
+        State(ids.EXPLORE_REACH, "value"),
         prevent_initial_call=True,
     )
-    def choose_curves(picked: Any, _reset: int, curves: Any, board: Any) -> list[str]:
+    def choose_curves(
+        picked: Any, _reset: int, curves: Any, board: Any, axis: Any, reach: Any
+    ) -> list[str]:
         if ctx.triggered_id == ids.EXPLORE_CURVES_RESET:
             return []
-        if not picked or not board or not board["trajectory"]:
+        where = asked_axis(store, board, axis, reach)
+        if not picked or where is None:
             raise PreventUpdate
         section = open_section(store, board["project"])
-        path = find_path(store, board["project"], board["trajectory"])
-        screen = rank_gradients(section.joint, path)
-        return toggled(shown_curves(section, screen, curves or []), picked["feature"])
+        table = screen(section.joint, where).table
+        return axis_views.toggled(
+            axis_views.shown_curves(section, table, curves or []), picked["feature"]
+        )
 
     register_view(app, "screen", ids.EXPLORE_SCREEN_VIEW, ids.EXPLORE_SCREEN_ONLY)
+    _register_slow(app, store)
+
+
+def _register_slow(app: Dash, store: ProjectStore) -> None:
+    """Attach what takes longer than a glance: p-values of the screen, and lags."""
+
+    # set_props, as an output would close a circle with the callback that draws the chart
+    @app.callback(
+        Input(ids.EXPLORE_GRADIENT, "figure"),  # the fast answer is there
+        State(ids.EXPLORE_BOARD, "data"),
+        State(ids.EXPLORE_AXIS, "value"),
+        State(ids.EXPLORE_REACH, "value"),
+        State(ids.EXPLORE_SCREENED, "data"),
+        prevent_initial_call=True,
+    )
+    def fill_in_p(_: Any, board: Any, axis: Any, reach: Any, done: str | None) -> None:
+        where = asked_axis(store, board, axis, reach)
+        if where is None or nulls.axis_key(where) == done:
+            raise PreventUpdate
+        section = open_section(store, board["project"])
+        nulls.spatial_screen(store, board["project"], section, where)
+        set_props(ids.EXPLORE_SCREENED, {"data": nulls.axis_key(where)})
+
+    @app.callback(
+        Output(ids.EXPLORE_LAGS, "children"),
+        Input(ids.EXPLORE_LAG, "n_clicks"),
+        Input(ids.EXPLORE_BOARD, "data"),
+        Input(ids.EXPLORE_AXIS, "value"),
+        Input(ids.EXPLORE_REACH, "value"),
+    )
+    def measure_lags(_clicks: int, board: Any, axis: Any, reach: Any) -> Any:
+        where = asked_axis(store, board, axis, reach)
+        if where is None or ctx.triggered_id != ids.EXPLORE_LAG:
+            return []  # of another axis than the one shown now
+        section = open_section(store, board["project"])
+        return lags.lag_view(lags.measured(section, where), section)
+
+
+def asked_axis(
+    store: ProjectStore, board: Any, axis: str | None, reach: Any
+) -> Trajectory | EdgeDistance | None:
+    """Return the axis that features are followed along, or None when there is none.
+
+    Parameters
+    ----------
+    axis
+        ``PATH`` for the trajectory looked at, or the id of the region whose edge is meant.
+    reach
+        How far from the edge, um, or px where the pixel size is unknown.
+
+    Raises
+    ------
+    InvalidParamsError
+        If the reach is no length.
+    """
+    if not board:
+        return None
+    areas = [region for region in drawings(store, board["project"])[0] if region.id == axis]
+    if areas:
+        if not is_number(reach) or reach <= 0:
+            raise InvalidParamsError("The distance from the edge must be a number above 0.")
+        return EdgeDistance(areas[0], float(reach))
+    if not board["trajectory"]:
+        return None
+    return find_path(store, board["project"], board["trajectory"])
 
 
 def find_path(store: ProjectStore, project: str, identity: str) -> Trajectory:
@@ -86,100 +159,48 @@ def find_path(store: ProjectStore, project: str, identity: str) -> Trajectory:
     return found[0]
 
 
-def shown_curves(section: Section, screen: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
-    """Return the features of the chart: those chosen, or the strongest of each modality."""
-    known = [name for name in chosen if name in section.features.index]
-    if known:
-        return known
-    return [
-        str(name)
-        for kind in (keys.ST, keys.SM)
-        for name in screen.loc[screen["type"] == kind, "feature"].head(STRONGEST)
-    ]
-
-
-def toggled(curves: Sequence[str], feature: str) -> list[str]:
-    """Put a feature into the chart, or take it out.
-
-    Raises
-    ------
-    InvalidParamsError
-        If the chart is full.
-    """
-    if feature in curves:
-        return [name for name in curves if name != feature]
-    if len(curves) >= MOST_CURVES:
-        raise InvalidParamsError(
-            f"The chart holds {MOST_CURVES} features at most. Take one out first."
-        )
-    return [*curves, feature]
-
-
 def _follow(
-    store: ProjectStore, board: Mapping[str, Any], chosen: Sequence[str], view: Any
+    store: ProjectStore,
+    project: str,
+    where: Trajectory | EdgeDistance,
+    *,
+    curves: Any,
+    view: Any,
+    screened: str | None,
 ) -> dict[str, Any]:
-    section = open_section(store, board["project"])
-    path = find_path(store, board["project"], board["trajectory"])
-    place = assign(path, section.xy, section.um_per_px)
-    summary: list[Component] = [lists.path_card(path, place)]
+    section = open_section(store, project)
+    summary: list[Component] = []
+    if isinstance(where, Trajectory):
+        place = assign(where, section.xy, section.um_per_px)
+        summary.append(lists.path_card(where, place, where.width(section.um_per_px)))
     if section.um_per_px is None:
-        summary.append(lists.pixel_size_note(board["project"]))
-    if int(place.inside.sum()) < MIN_SPOTS:
+        summary.append(lists.pixel_size_note(project))
+    if isinstance(where, Trajectory) and int(place.inside.sum()) < MIN_SPOTS:
         return {"summary": summary}
-    screen = rank_gradients(section.joint, path)
-    curves = shown_curves(section, screen, chosen)
-    unit = lists.UNITS[place.unit]
+    found = screen(section.joint, where)
+    shown_curves = axis_views.shown_curves(section, found.table, curves or [])
+    unit = "px" if section.um_per_px is None else "µm"
+    columns: tuple[tables.Column, ...]
+    if screened == nulls.axis_key(where):
+        tested = nulls.spatial_screen(store, project, section, where)
+        shown, columns = tested.table, tables.PATH_SPATIAL
+        words = nulls.words(tested.n_placements, tested.n_distinct, tested.note)
+    else:
+        shown, columns, words = found.table, tables.pending(tables.PATH_SPATIAL), nulls.PENDING
+    table = tables.feature_rows(
+        axis_views.scored(shown),
+        section.features,
+        (*tables.screen_columns(unit), *columns),
+        tables.TableView.from_json(view),
+        name="screen",
+        curves=shown_curves,
+    )
+    note = html.P(words, className="card-note explore-null", role="status")
     return {
         "summary": summary,
         "hidden": False,
-        "figure": chart(section, path, curves, unit),
-        "chips": _chips(section, curves),
-        "table": tables.feature_rows(
-            screen,
-            section.features,
-            tables.screen_columns(unit),
-            tables.TableView.from_json(view),
-            name="screen",
-            curves=curves,
-        ),
+        "figure": axis_views.chart(section, where, shown_curves, unit),
+        "chips": axis_views.chips(section, shown_curves),
+        "table": [table, note],
+        "heatmap": axis_views.heatmap(section, where, found.table, unit),
     }
-
-
-def chart(section: Section, path: Trajectory, curves: Sequence[str], unit: str) -> Any:
-    """Return the gradient chart of some features along a trajectory."""
-    figure = gradient_figure(
-        labeled_gradient(section, path, curves),
-        unit=unit,
-        min_spots_per_bin=GradientParams().min_spots_per_bin,
-        revision=path.id,
-    )
-    # the chips above the chart are its legend
-    return figure.update_layout(showlegend=False, margin={"t": 12})
-
-
-def labeled_gradient(section: Section, path: Trajectory, curves: Sequence[str]) -> pd.DataFrame:
-    """Return the gradient table of some features, with metabolites under their shown names."""
-    table = gradient(section.joint, path, curves)
-    labels = {name: feature_label(feature_parts(section.features, name)) for name in curves}
-    return table.assign(feature=table["feature"].map(labels))
-
-
-def _chips(section: Section, curves: Sequence[str]) -> list[Component]:
-    chips: list[Component] = []
-    for name, color in zip(curves, category_colors(len(curves)), strict=True):
-        parts = feature_parts(section.features, name)
-        label = feature_label(parts)
-        remove = html.Button(
-            "✕",
-            className="explore-remove",
-            title=f"Take {label} out of the chart",
-            **extra({"data-explore-curve": name, "aria-label": f"Take {label} out of the chart"}),
-        )
-        look = "explore-line" if parts.kind == keys.ST else "explore-line dashed"
-        swatch = html.Span(className=look, style={"borderColor": color})
-        chips.append(
-            html.Span(
-                [swatch, tables.feature_button(name, label), remove], className="explore-chip"
-            )
-        )
-    return chips

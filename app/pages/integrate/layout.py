@@ -8,19 +8,14 @@ from dash import dcc, html
 
 from app import ids
 from app.components import button, card, number_box
-from spatialmeta_core.params import (
-    ClusterParams,
-    FeatureParams,
-    LossWeights,
-    NetParams,
-    TrainParams,
-)
+from app.pages.integrate import details, maps_panel
+from app.pages.integrate.forecast_panel import preset_label
+from spatialmeta_core.params import ClusterParams, FeatureParams, TrainParams
 
 if TYPE_CHECKING:
     from dash.development.base_component import Component
 
-FEATURES, NET, TRAIN = FeatureParams(), NetParams(), TrainParams()
-WEIGHTS, CLUSTER = LossWeights(), ClusterParams()
+FEATURES, TRAIN, CLUSTER = FeatureParams(), TrainParams(), ClusterParams()
 # preset: epochs at most, epochs without improvement before stopping
 PRESETS: Final = {
     "quick": ("Quick look", 30, 8),
@@ -42,10 +37,14 @@ def layout() -> Component:
     right = html.Div(
         [
             html.Div(id=ids.INTEGRATE_JOBS),
-            html.Div(id=ids.INTEGRATE_LOSSES),
+            html.Div(id=ids.INTEGRATE_LOSSES, className="losses"),
+            html.Div(id=ids.INTEGRATE_RUNS_NOTE),
+            html.Div(id=ids.INTEGRATE_RUNS),
+            maps_panel.clusters_card(),
             html.Div(id=ids.INTEGRATE_RESULT),
+            html.Div(id=ids.INTEGRATE_QUALITY),
         ],
-        className="stack",
+        className="stack results",
     )
     return html.Div(
         [
@@ -85,6 +84,16 @@ def _features() -> Component:
                     step=1,
                     help_text="Spots around each spot that Moran's I compares it with",
                 ),
+                details.choice(
+                    "Choose by",
+                    ids.INTEGRATE_METHOD,
+                    FEATURES.method,
+                    (
+                        ("spatially_variable", "Spatial pattern"),
+                        ("highly_variable", "Variance"),
+                    ),
+                    "Moran's I of the tissue, or dispersion whatever the positions",
+                ),
                 button("Choose features", id=ids.INTEGRATE_FEATURES),
             ],
             className="row",
@@ -98,66 +107,35 @@ def _training() -> Component:
     presets = dcc.RadioItems(
         id=ids.INTEGRATE_PRESET,
         options=[
-            {"label": f"{name} (at most {epochs} epochs)", "value": key}
+            {"label": preset_label(name, epochs, None), "value": key}
             for key, (name, epochs, _patience) in PRESETS.items()
         ],
         value="standard",
         className="choices",
     )
-    details = html.Details(
+    forecast = html.Div(
         [
-            html.Summary("Details"),
-            html.Div(_detail_boxes(), className="row detail-boxes"),
-        ]
+            html.Span(id=ids.INTEGRATE_FORECAST, role="status"),
+            button(
+                "Estimate time",
+                id=ids.INTEGRATE_ESTIMATE,
+                kind="quiet",
+                title="Time a few training steps with the present settings on this machine",
+            ),
+        ],
+        className="forecast note",
     )
     return card(
         "2 Train",
         presets,
-        details,
+        forecast,
+        html.Details([html.Summary("Details"), *details.fields()]),
         html.Div(
             [button("Train", id=ids.INTEGRATE_TRAIN, kind="primary")], className="row train-row"
         ),
         note="A conditional variational autoencoder that stops when it no longer improves. "
         "You can close the page: training continues.",
     )
-
-
-def _detail_boxes() -> list[Component]:
-    boxes = (
-        ("Epochs, at most", ids.INTEGRATE_EPOCHS, TRAIN.max_epochs, 1, 1),
-        ("Patience (epochs)", ids.INTEGRATE_PATIENCE, TRAIN.patience, 1, 1),
-        ("Latent dimensions", ids.INTEGRATE_LATENT, NET.n_latent, 2, 1),
-        ("Hidden units", ids.INTEGRATE_HIDDEN, NET.n_hidden, 1, 1),
-        ("Batch size (spots)", ids.INTEGRATE_BATCH, TRAIN.batch_size, 2, 1),
-        ("Learning rate", ids.INTEGRATE_RATE, TRAIN.learning_rate, 0, "any"),
-        ("Weight of genes", ids.INTEGRATE_WEIGHT_ST, WEIGHTS.st, 0, "any"),
-        ("Weight of metabolites", ids.INTEGRATE_WEIGHT_SM, WEIGHTS.sm, 0, "any"),
-        ("Weight of KL", ids.INTEGRATE_WEIGHT_KL, WEIGHTS.kl, 0, "any"),
-        ("Random seed", ids.INTEGRATE_SEED, TRAIN.seed, 0, 1),
-    )
-    device = html.Label(
-        [
-            html.Span("Device", className="field-label"),
-            dcc.Dropdown(
-                id=ids.INTEGRATE_DEVICE,
-                options=[
-                    {"label": "GPU if present", "value": "auto"},
-                    {"label": "CPU", "value": "cpu"},
-                ],
-                value="auto",
-                clearable=False,
-                searchable=False,
-            ),
-        ],
-        className="field device-field",
-    )
-    return [
-        *(
-            number_box(label, id=box, value=value, low=low, step=step)
-            for label, box, value, low, step in boxes
-        ),
-        device,
-    ]
 
 
 def _clusters() -> Component:

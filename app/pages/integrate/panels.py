@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from dash import dcc, html
 
 from app import ids
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from dash.development.base_component import Component
 
-    from app.sections import Section
-    from spatialmeta_core.types import FloatArray, IntArray
 
 TOP = 6  # features named per modality
 
@@ -113,63 +110,8 @@ def losses_card(reports: Sequence[EpochReport]) -> Any:
         config={"displayModeBar": False, "responsive": True},
         className="loss-graph",
     )
-    return card("Losses", graph, note="Mean per spot and term.")
-
-
-def result_card(section: Section, record: dict[str, Any]) -> Any:
-    """Describe the trained model in words and numbers."""
-    summary = record["summary"]
-    facts = [
-        ("Epochs", f"{summary['epochs']}, best at {summary['best_epoch']}"),
-        ("Held-out loss", f"{summary['best_loss']:,.1f} per spot"),
-        ("Device", summary["device"]),
-        ("Spots", f"{summary['n_used']:,} of {section.joint.n_obs:,} used"),
-        ("Seed", str(record["params"]["train"]["seed"])),
-    ]
-    listed = html.Dl(
-        [part for name, value in facts for part in (html.Dt(name), html.Dd(value))],
-        className="facts",
-    )
-    notes = [message("info", note) for note in summary["notes"]]
-    parts: list[Any] = [card("Model", listed, *notes)]
-    if section.cluster is not None and section.contribution is not None:
-        parts.append(_cluster_card(section.cluster, section.contribution))
-    return parts
-
-
-def _cluster_card(labels: IntArray, contribution: FloatArray) -> Component:
-    rows = []
-    overall = float(np.nanmean(contribution))
-    for label in np.unique(labels[labels >= 0]):
-        values = contribution[labels == label]
-        mean = float(np.nanmean(values))
-        lead = "more from genes" if mean > overall else "more from metabolites"
-        rows.append(
-            html.Tr(
-                [
-                    html.Td(str(label)),
-                    html.Td(f"{values.size:,}", className="num"),
-                    html.Td(f"{mean:.2f}", className="num"),
-                    html.Td(lead, className=f"lead-{'st' if mean > overall else 'sm'}"),
-                ]
-            )
-        )
-    head = html.Thead(
-        html.Tr(
-            [
-                html.Th("Cluster"),
-                html.Th("Spots", className="num"),
-                html.Th("Contribution", className="num"),
-                html.Th(""),
-            ]
-        )
-    )
-    table = html.Table([head, html.Tbody(rows)], className="plain")
     return card(
-        f"{len(rows)} clusters",
-        table,
-        note="Contribution says which modality alone tells the group a spot belongs to: above 0.5 "
-        "genes more, below 0.5 metabolites more, 0.5 where both do or neither does.",
+        "Losses", graph, note="Mean per spot and term. Solid: training; dashed: held-out spots."
     )
 
 

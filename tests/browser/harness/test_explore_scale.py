@@ -106,8 +106,55 @@ def test_categories_not_shown_are_gray(scale):
     )
 
     assert marker["color"] == [-1, 1, -1]
-    assert len(marker["colorscale"]) == 6
-    assert (marker["cmin"], marker["cmax"]) == (-1.5, 1.5)
+    assert len(marker["colorscale"]) == 8
+    assert (marker["cmin"], marker["cmax"]) == (-2.5, 1.5)
+
+
+def test_hidden_categories_are_clear_even_when_shown_alone(scale):
+    made = {"colors": ["#111111", "#222222"], "names": ["0", "1"], "hidden": [0]}
+    marker = scale(
+        f"(() => {{ const m = s.categoryMarker([0, 1, -1], given, new Set([0]), '{GRAY}');"
+        " return {...m, color: [...m.color]}; })()",
+        made,
+    )
+
+    assert marker["color"] == [-2, -1, -1]
+    assert marker["colorscale"][0][1].endswith(",0)")
+
+
+def test_a_blend_is_magenta_green_white_black_and_gray(scale):
+    found = scale(
+        f"s.blendMarker([1, 0, 1, 0, NaN, 0.5], [0, 1, 1, 0, 1, 0.5], '{GRAY}').color", None
+    )
+
+    assert found == [
+        "rgb(255,0,255)",
+        "rgb(0,255,0)",
+        "rgb(255,255,255)",
+        "rgb(0,0,0)",
+        GRAY,
+        "rgb(128,128,128)",
+    ]
+
+
+def test_ends_set_by_hand_replace_the_percentiles_on_either_scale(scale):
+    made = legend(scale, number(), [1.0])["legend"]
+
+    assert scale("s.limits(given, true, true, [1, 2])", made) == [1, 2]
+    low, high = scale("s.limits(given, true, false, [1, 2])", made)
+    assert (low, high) == pytest.approx((math.expm1(1), math.expm1(2)))
+    assert scale("s.stored(s.limits(given, true, false, [1, 2])[1], given, false)", made) == (
+        pytest.approx(2.0)
+    )
+
+
+def test_colors_for_drawing_by_hand_follow_the_scale(scale):
+    given = [[0, 5, 20, None], [0, 10], COLORS, GRAY]
+    found = scale(
+        "s.cssColors(given[0].map((v) => v === null ? NaN : v), ...given.slice(1))", given
+    )
+
+    assert found == ["rgb(0,0,0)", "rgb(128,128,128)", "rgb(255,255,255)", GRAY]
 
 
 @pytest.mark.parametrize(("most", "length"), [(999, 500), (1000, 1000), (0.03, 0.02), (4.9, 2)])

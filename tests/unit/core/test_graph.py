@@ -5,6 +5,7 @@ from scipy import sparse
 
 from spatialmeta_core import graph
 from spatialmeta_core.errors import InvalidDataError
+from spatialmeta_core.graph import sparse_forms, statistics
 
 
 @pytest.fixture
@@ -109,11 +110,46 @@ def test_sparse_dense_and_small_blocks_agree(lattice, monkeypatch) -> None:
     weights = graph.spatial_neighbors(lattice)
     whole = graph.moran(values, weights)
 
-    monkeypatch.setattr(graph, "BLOCK_COLUMNS", 3)
+    monkeypatch.setattr(statistics, "BLOCK_COLUMNS", 3)
 
     blocks = graph.moran(sparse.csr_matrix(values), weights)
     np.testing.assert_allclose(blocks, whole, rtol=1e-12)
     assert graph.moran(values[:, :0], weights).shape == (0,)
+
+
+@pytest.mark.parametrize("n_neighbors", [1, 4, 6, 11])
+def test_features_with_few_values_agree_with_dense_ones(n_neighbors) -> None:
+    rng = np.random.default_rng(0)
+    xy = rng.uniform(0, 1, (90, 2))
+    values = rng.poisson(0.2, (90, 40)) * rng.gamma(2.0, 1.0, (90, 40))
+    values[:, [3, 17]] = 0.0
+    weights = graph.spatial_neighbors(xy, n_neighbors) + sparse.diags(rng.random(90))
+
+    found = graph.moran(sparse.csr_matrix(values), weights)
+
+    np.testing.assert_allclose(found, graph.moran(values, weights), rtol=1e-11)
+    assert np.flatnonzero(np.isnan(found)).tolist() == [3, 17]
+
+
+def test_entries_stored_twice_are_added_and_the_input_stays(lattice) -> None:
+    row, column = np.array([4, 4, 9, 30]), np.zeros(4, int)
+    twice = sparse.csc_matrix((np.ones(4), row, [0, 4]), shape=(len(lattice), 1))
+    once = np.zeros((len(lattice), 1))
+    np.add.at(once, (row, column), 1.0)
+    weights = graph.spatial_neighbors(lattice)
+
+    np.testing.assert_allclose(graph.moran(twice, weights), graph.moran(once, weights))
+    assert twice.nnz == 4
+
+
+def test_each_pair_of_neighbors_is_visited_once(lattice) -> None:
+    weights = graph.spatial_neighbors(lattice)
+    x = np.random.default_rng(0).normal(size=len(lattice))
+
+    once = sparse_forms.each_pair_once(weights)
+
+    assert once.nnz * 2 == (weights + weights.T).nnz
+    assert x @ once @ x == pytest.approx(x @ weights @ x)
 
 
 def test_shift_and_scale_do_not_change_the_statistics(lattice) -> None:

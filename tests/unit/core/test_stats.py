@@ -122,3 +122,33 @@ def test_fold_changes_do_not_depend_on_the_unit() -> None:
 
 def test_without_signal_the_pseudo_count_is_one() -> None:
     assert stats.pseudo_count(sparse.csc_matrix((4, 3))) == 1.0
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_matrix])
+@pytest.mark.parametrize("by_row", [True, False])
+def test_blocks_leave_stored_zeros_of_the_layer_alone(kind, by_row) -> None:
+    values = kind(np.ones((4, 3)))
+    values.data[2] = 0.0
+    joint = AnnData(sparse.csr_matrix((4, 3)))
+    joint.var["type"] = "ST"
+    joint.layers["normalized"] = values
+
+    (block,) = stats.feature_blocks(joint, by_row=by_row)
+
+    assert block.matrix.nnz == 11
+    assert joint.layers["normalized"].nnz == 12
+    np.testing.assert_array_equal(block.matrix.toarray(), values.toarray())
+
+
+def test_blocks_by_row_hold_the_same_values() -> None:
+    sm = np.ones((5, 3))
+    sm[1, :2] = np.nan
+
+    for plain, by_row in zip(
+        stats.feature_blocks(joint_with(sm)),
+        stats.feature_blocks(joint_with(sm), by_row=True),
+        strict=True,
+    ):
+        assert by_row.matrix.format == "csr"
+        np.testing.assert_array_equal(plain.matrix.toarray(), by_row.matrix.toarray())
+        np.testing.assert_array_equal(plain.rows, by_row.rows)

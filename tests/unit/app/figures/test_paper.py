@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from app.figures import paper
-from app.figures.paper_parts import MapColors, spot_colors
+from app.figures import paper, paper_colors
+from app.figures.map_colors import MapColors
+from app.figures.paper_parts import spot_colors
 from app.figures.theme import MISSING
 from spatialmeta_core import keys
 from spatialmeta_core.types import Region, TissueImage, Trajectory
@@ -43,7 +44,7 @@ def gradient_table(**more):
 
 def test_text_stays_text_and_the_file_is_the_same_each_time():
     def draw():
-        colors = paper.cluster_colors(CODES)
+        colors = paper_colors.cluster_colors(CODES)
         return svg(paper.tissue_page(XY, colors, diameter=60.0, um_per_px=0.5, regions=[REGION]))
 
     first = draw()
@@ -71,8 +72,8 @@ def test_values_beyond_the_limits_take_the_color_of_the_end():
 
 
 def test_the_scale_bar_reads_micrometers_or_px_in_warning():
-    known = paper.tissue_page(XY, paper.cluster_colors(CODES), diameter=60.0, um_per_px=0.5)
-    unknown = paper.tissue_page(XY, paper.cluster_colors(CODES), diameter=60.0)
+    known = paper.tissue_page(XY, paper_colors.cluster_colors(CODES), diameter=60.0, um_per_px=0.5)
+    unknown = paper.tissue_page(XY, paper_colors.cluster_colors(CODES), diameter=60.0)
 
     assert any(text.endswith("µm") for text in texts(known))
     assert any(text.endswith(" px") for text in texts(unknown))
@@ -81,7 +82,7 @@ def test_the_scale_bar_reads_micrometers_or_px_in_warning():
 def test_y_grows_downward_and_the_view_is_kept():
     page = paper.tissue_page(
         XY,
-        paper.cluster_colors(CODES),
+        paper_colors.cluster_colors(CODES),
         diameter=60.0,
         image=IMAGE,
         trajectories=[PATH],
@@ -93,7 +94,7 @@ def test_y_grows_downward_and_the_view_is_kept():
 
 
 def test_simulated_data_are_said_to_be_so():
-    page = paper.tissue_page(XY, paper.cluster_colors(CODES), diameter=60.0, simulated=True)
+    page = paper.tissue_page(XY, paper_colors.cluster_colors(CODES), diameter=60.0, simulated=True)
 
     assert "Simulated data" in texts(page)
 
@@ -120,6 +121,7 @@ def test_the_overview_draws_what_there_is(clustered):
     section = SimpleNamespace(
         xy=XY,
         cluster=CODES if clustered else None,
+        look=None,
         contribution=CODES.astype(float) if clustered else None,
         um_per_px=0.5,
     )

@@ -193,3 +193,20 @@ def test_the_covariance_within_groups_does_not_see_their_distance() -> None:
 
     np.testing.assert_allclose(apart, within_groups([rows], [group]), atol=1e-9)
     np.testing.assert_allclose(apart, np.eye(3), atol=0.1)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_groups_that_have_only_begun_to_part_are_not_lost(seed) -> None:
+    """As early in a training: two of four groups 5 standard deviations apart, wide gradients."""
+    rng = np.random.default_rng(seed)
+    domain = np.repeat(np.arange(4), 150)
+    centers = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0], [5, 9, 0]])
+    gradients = rng.uniform(-1.7, 1.7, (600, 3)) * [2.5, 2.0, 1.5]
+    latent = np.hstack([rng.normal(size=(600, 3)) + centers[domain], gradients])
+
+    basis = separating_basis(latent)
+
+    before = adjusted_rand(domain, leiden(latent, resolution=0.3))
+    after = adjusted_rand(domain, leiden(moved(latent, basis), resolution=0.3))
+    assert basis.n_groups == 4
+    assert after > before - 0.02

@@ -3,21 +3,15 @@ import pytest
 import scipy.sparse as sp
 
 from spatialmeta_core.errors import InvalidDataError
-from spatialmeta_core.integrate.data import log_normalize_tic, prepare
-
-
-def test_metabolites_are_shares_on_a_log_scale() -> None:
-    found = log_normalize_tic(np.array([[1.0, 3.0]]), np.array([4.0]))
-
-    np.testing.assert_allclose(found, np.log1p([[2500.0, 7500.0]]))
+from spatialmeta_core.integrate.data import prepare
 
 
 def test_counts_stay_raw_and_metabolites_are_standardized(joint) -> None:
     data = prepare(joint)
 
-    np.testing.assert_array_equal(data.spots.counts, joint.X[:, :30])
-    np.testing.assert_allclose(data.spots.sm.mean(0), 0, atol=1e-5)
-    np.testing.assert_allclose(data.spots.sm.std(0, correction=0), 1, atol=1e-5)
+    np.testing.assert_array_equal(data.spots.values[0], joint.X[:, :30])
+    np.testing.assert_allclose(data.spots.values[1].mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(data.spots.values[1].std(0, correction=0), 1, atol=1e-5)
 
 
 def test_standardizing_can_be_undone(joint) -> None:
@@ -26,7 +20,7 @@ def test_standardizing_can_be_undone(joint) -> None:
     expected = np.log1p(intensity / intensity.sum(1, keepdims=True) * 1e4)
 
     np.testing.assert_allclose(
-        data.spots.sm.numpy() * data.sm_scale + data.sm_center, expected, rtol=1e-4
+        data.spots.values[1].numpy() * data.scaling.scale + data.scaling.center, expected, rtol=1e-4
     )
 
 
@@ -34,7 +28,9 @@ def test_the_unit_of_intensity_does_not_matter(joint) -> None:
     scaled = joint.copy()
     scaled.X[:, 30:] *= 1000
 
-    np.testing.assert_allclose(prepare(scaled).spots.sm, prepare(joint).spots.sm, atol=1e-4)
+    np.testing.assert_allclose(
+        prepare(scaled).spots.values[1], prepare(joint).spots.values[1], atol=1e-4
+    )
 
 
 def test_sparse_and_dense_give_the_same_tensors(joint) -> None:
@@ -45,8 +41,8 @@ def test_sparse_and_dense_give_the_same_tensors(joint) -> None:
 
         sparse = prepare(other)
 
-        np.testing.assert_allclose(sparse.spots.counts, dense.spots.counts)
-        np.testing.assert_allclose(sparse.spots.sm, dense.spots.sm, atol=1e-5)
+        np.testing.assert_allclose(sparse.spots.values[0], dense.spots.values[0])
+        np.testing.assert_allclose(sparse.spots.values[1], dense.spots.values[1], atol=1e-5)
 
 
 def test_the_input_is_not_written_to(joint) -> None:
@@ -54,7 +50,7 @@ def test_the_input_is_not_written_to(joint) -> None:
     before = joint.X.copy()
 
     data = prepare(joint)
-    data.spots.counts.add_(1)
+    data.spots.values[0].add_(1)
 
     np.testing.assert_array_equal(joint.X, before)
 
@@ -68,7 +64,7 @@ def test_only_selected_features_are_used_in_the_input_order(joint) -> None:
     assert data.features == tuple(mixed.var_names[::2])
     assert data.feature_type == tuple(mixed.var["type"][::2])
     genes = [name for name in data.features if name.startswith("gene")]
-    np.testing.assert_array_equal(data.spots.counts, mixed[:, genes].X)
+    np.testing.assert_array_equal(data.spots.values[0], mixed[:, genes].X)
 
 
 def test_total_intensity_counts_metabolites_that_were_not_selected(joint) -> None:
@@ -77,7 +73,7 @@ def test_total_intensity_counts_metabolites_that_were_not_selected(joint) -> Non
 
     data = prepare(joint)
 
-    np.testing.assert_allclose(data.sm_center, np.delete(all_used.sm_center, 3))
+    np.testing.assert_allclose(data.scaling.center, np.delete(all_used.scaling.center, 3))
 
 
 def test_spots_that_cannot_be_used_are_left_out_counted_and_told(joint) -> None:
@@ -89,7 +85,7 @@ def test_spots_that_cannot_be_used_are_left_out_counted_and_told(joint) -> None:
     data = prepare(joint)
 
     assert np.flatnonzero(~data.used).tolist() == [0, 1, 2, 3, 4]
-    assert len(data.spots.counts) == 115
+    assert len(data.spots.values[0]) == 115
     assert data.notes == (
         "Left out 2 of 120 spots, without a metabolite pixel nearby.",
         "Left out 1 of 120 spots, without some metabolite values.",
@@ -104,7 +100,7 @@ def test_features_that_do_not_vary_do_no_harm_and_are_told(joint) -> None:
 
     data = prepare(joint)
 
-    assert np.isfinite(data.spots.sm.numpy()).all()
+    assert np.isfinite(data.spots.values[1].numpy()).all()
     assert data.notes == (
         "Constant over the spots used, so without information: genes 1, metabolites 1.",
     )
@@ -114,7 +110,7 @@ def test_one_hot_spot_is_limited_to_ten_deviations(joint) -> None:
     joint.X[:, 30] = 0
     joint.X[0, 30] = 1e6
 
-    assert prepare(joint).spots.sm.max().item() == pytest.approx(10, abs=1e-4)
+    assert prepare(joint).spots.values[1].max().item() == pytest.approx(10, abs=1e-4)
 
 
 def test_batch_keys_become_codes_with_named_levels(joint) -> None:
@@ -153,10 +149,12 @@ def test_decimals_among_genes_carry_their_catalog_number(joint) -> None:
     assert caught.value.code == "E-10"
 
 
-@pytest.mark.parametrize(("kind", "name"), [("ST", "metabolites"), ("SM", "genes")])
-def test_one_modality_alone_is_refused(joint, kind, name) -> None:
-    with pytest.raises(InvalidDataError, match=f"found 0 {name} to use"):
-        prepare(joint[:, joint.var["type"] == kind].copy())
+def test_one_feature_of_a_modality_or_none_at_all_is_refused(joint) -> None:
+    with pytest.raises(InvalidDataError, match="found 1 genes and 12 metabolites"):
+        prepare(joint[:, 29:].copy())
+    joint.var["spatially_variable"] = False
+    with pytest.raises(InvalidDataError, match="found 0 genes and 0 metabolites"):
+        prepare(joint)
 
 
 def test_features_without_a_modality_are_refused(joint) -> None:

@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from torch.nn import functional
 
+from spatialmeta_core.integrate import count_likelihood
 from spatialmeta_core.integrate.distributions import (
     kl_to_standard_normal,
+    nb_nll,
     normal_nll,
     zinb_nll,
 )
@@ -47,6 +50,101 @@ def test_zinb_gradient_agrees_with_finite_differences(zinb_case) -> None:
     parameters = [x.requires_grad_() for x in (mean.log(), theta.log(), logit)]
 
     assert torch.autograd.gradcheck(lambda *p: zinb_nll(counts, *p), parameters)
+
+
+def autograd_nll(counts, log_mean, log_dispersion, zero_logit=None):
+    """The textbook formula, differentiated by torch."""
+    theta = log_dispersion.exp()
+    log_total = torch.logaddexp(log_mean, log_dispersion)
+    seen = (
+        torch.lgamma(counts + theta)
+        - torch.lgamma(theta)
+        - torch.lgamma(counts + 1)
+        + theta * (log_dispersion - log_total)
+        + counts * (log_mean - log_total)
+    )
+    if zero_logit is None:
+        return -seen.sum(1)
+    log_extra, log_not = (functional.logsigmoid(sign * zero_logit) for sign in (1, -1))
+    return -torch.where(
+        counts == 0, torch.logaddexp(log_extra, log_not + seen), log_not + seen
+    ).sum(1)
+
+
+def nll_and_slopes(score, counts, parameters):
+    leaves = [values.clone().requires_grad_() for values in parameters]
+    nll = score(counts, *leaves)
+    (nll * torch.arange(1.0, len(nll) + 1, dtype=nll.dtype)).sum().backward()
+    return [nll.detach(), *(leaf.grad for leaf in leaves)]
+
+
+@pytest.mark.parametrize("score", [zinb_nll, nb_nll])
+def test_values_and_gradients_are_those_of_autograd(score, zinb_case) -> None:
+    counts, mean, theta, logit = (tensor(values) for values in zinb_case)
+    parameters = [mean.log(), theta.log(), logit][: 3 if score is zinb_nll else 2]
+
+    found = nll_and_slopes(score, counts, parameters)
+
+    for ours, expected in zip(found, nll_and_slopes(autograd_nll, counts, parameters), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("score", [zinb_nll, nb_nll])
+def test_single_precision_is_as_good_as_its_digits(score) -> None:
+    rng = np.random.default_rng(1)
+    counts = tensor(rng.poisson(rng.gamma(0.3, 20.0, (20, 300))))
+    counts[0, :3] = torch.tensor([3e4, 900.0, 1.0])
+    parameters = [
+        tensor(rng.normal(0, 2, counts.shape)),
+        tensor(rng.uniform(-6, 8, counts.shape)),  # the whole range that the network may say
+        tensor(rng.normal(-1, 3, counts.shape)),
+    ][: 3 if score is zinb_nll else 2]
+
+    found = nll_and_slopes(score, counts.float(), [values.float() for values in parameters])
+
+    expected = nll_and_slopes(autograd_nll, counts, parameters)
+    torch.testing.assert_close(found[0].double(), expected[0], rtol=1e-5, atol=0)
+    for ours, slope in zip(found[1:], expected[1:], strict=True):
+        torch.testing.assert_close(ours.double(), slope, rtol=1e-3, atol=3e-3)
+
+
+def test_one_row_of_counts_is_scored_under_several_rows_of_parameters(zinb_case) -> None:
+    counts, *parameters = (tensor(values) for values in zinb_case)
+    parameters = [torch.cat([values, values + 0.3, values - 0.3]) for values in parameters]
+
+    found = nll_and_slopes(zinb_nll, counts, parameters)
+
+    for ours, expected in zip(
+        found, nll_and_slopes(zinb_nll, counts.repeat(3, 1), parameters), strict=True
+    ):
+        torch.testing.assert_close(ours, expected)
+
+
+def test_blocks_of_rows_do_not_change_the_numbers(zinb_case, monkeypatch) -> None:
+    counts, *parameters = (tensor(values).float() for values in zinb_case)
+    whole = nll_and_slopes(zinb_nll, counts, parameters)
+
+    monkeypatch.setattr(count_likelihood, "BLOCK_VALUES", 90)  # two rows of forty
+
+    for ours, expected in zip(nll_and_slopes(zinb_nll, counts, parameters), whole, strict=True):
+        torch.testing.assert_close(ours, expected)
+
+
+def test_without_gradients_the_value_is_the_same(zinb_case) -> None:
+    counts, *parameters = (tensor(values).float() for values in zinb_case)
+    expected = nll_and_slopes(zinb_nll, counts, parameters)[0]
+
+    with torch.no_grad():
+        assert torch.equal(zinb_nll(counts, *parameters), expected)
+
+
+def test_a_parameter_that_is_not_a_number_shows_in_the_loss(zinb_case) -> None:
+    counts, *parameters = (tensor(values).float() for values in zinb_case)
+    for place in range(3):
+        broken = [values.clone() for values in parameters]
+        broken[place][2, 5] = float("nan")
+
+        assert zinb_nll(counts, *broken).isnan().tolist() == [False] * 2 + [True] + [False] * 3
 
 
 @pytest.mark.parametrize("extreme", [-60.0, 60.0])

@@ -11,6 +11,7 @@ from spatialmeta_core.integrate.losses import (
     mmd,
     mmd_by_random_features,
 )
+from spatialmeta_core.integrate.modalities import Modality
 from spatialmeta_core.integrate.module import JointVAE, Minibatch
 from spatialmeta_core.params import LossWeights, NetParams
 from spatialmeta_core.types import LossTerms
@@ -31,11 +32,15 @@ def test_the_total_is_the_weighted_sum() -> None:
 
 def test_terms_are_means_per_spot() -> None:
     torch.manual_seed(0)
-    module = JointVAE(5, 4, params=NetParams(n_hidden=8)).eval()
-    once = Minibatch(
-        torch.randint(1, 9, (6, 5)).float(), torch.randn(6, 4), torch.empty(6, 0).long()
+    modalities = (
+        Modality("ST", 5, "zinb", is_counts=True),
+        Modality("SM", 4, "gaussian", is_counts=False),
     )
-    twice = Minibatch(*(torch.cat([part, part]) for part in once))
+    module = JointVAE(modalities, params=NetParams(n_hidden=8)).eval()
+    once = Minibatch(
+        (torch.randint(1, 9, (6, 5)).float(), torch.randn(6, 4)), torch.empty(6, 0).long()
+    )
+    twice = once.take(torch.arange(6).repeat(2))
     outputs, doubled = module(once), module(twice)
 
     first, second = loss_tensors(outputs, once), loss_tensors(doubled, twice)
@@ -49,13 +54,13 @@ def slow_mmd(a, b):
     squared = ((both[:, None] - both[None]) ** 2).sum(2)
     bandwidth = squared.mean()
     total = 0.0
-    for s in (0.25, 0.5, 1.0, 2.0, 4.0):
+    for s in (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1, 4):
         k = np.exp(-squared / (s * bandwidth))
         n, m = len(a), len(b)
         within_a = sum(k[i, j] for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
         later = range(n, n + m)
         within_b = sum(k[i, j] for i in later for j in later if i != j) / (m * (m - 1))
-        total += (within_a + within_b - 2 * k[:n, n:].mean()) / 5
+        total += (within_a + within_b - 2 * k[:n, n:].mean()) / 7
     return total
 
 
@@ -82,7 +87,7 @@ def test_mmd_grows_with_distance() -> None:
     assert values == sorted(values)
 
 
-@pytest.mark.parametrize("n", [40, 600])  # exact, and by random features
+@pytest.mark.parametrize("n", [200, 600])  # exact, and by random features
 def test_following_the_gradient_of_the_mmd_joins_two_batches(n) -> None:
     latent = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
     batch = (torch.arange(n) % 2)[:, None]
@@ -93,7 +98,7 @@ def test_following_the_gradient_of_the_mmd_joins_two_batches(n) -> None:
         return (latent[::2].mean(0) - latent[1::2].mean(0)).norm().item()
 
     before = gap()
-    for _ in range(100):
+    for _ in range(200):
         optimizer.zero_grad()
         batch_mmd(latent, batch).backward()
         optimizer.step()
@@ -134,3 +139,20 @@ def test_a_batch_alone_or_of_two_spots_is_not_compared(codes) -> None:
 
     assert batch_mmd(torch.randn(5, 2), batch).item() == 0.0
     assert batch_mmd(torch.randn(5, 2), torch.empty(5, 0).long()).item() == 0.0
+
+
+def test_the_batch_term_counts_once_for_every_feature() -> None:
+    torch.manual_seed(0)
+    modalities = (
+        Modality("ST", 5, "zinb", is_counts=True),
+        Modality("SM", 4, "gaussian", is_counts=False),
+    )
+    module = JointVAE(modalities, batch_sizes=(2,), params=NetParams(n_hidden=8)).eval()
+    values = (torch.randint(1, 9, (12, 5)).float(), torch.randn(12, 4))
+    data = Minibatch(values, torch.arange(12)[:, None] % 2)
+    outputs = module(data)
+
+    expected = 9 * batch_mmd(outputs.codes.joint.mean, data.batch)
+
+    torch.testing.assert_close(loss_tensors(outputs, data).mmd, expected)
+    assert loss_tensors(outputs, data, with_mmd=False).mmd == 0

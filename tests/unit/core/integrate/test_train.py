@@ -13,14 +13,19 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def spots(joint):
-    return prepare(joint).spots
+def data(joint):
+    return prepare(joint)
 
 
 @pytest.fixture
-def module(spots, net):
+def spots(data):
+    return data.spots
+
+
+@pytest.fixture
+def module(data, net):
     torch.manual_seed(0)
-    return JointVAE(spots.counts.shape[1], spots.sm.shape[1], params=net)
+    return JointVAE(data.modalities, params=net)
 
 
 @pytest.mark.parametrize("n", [2, 7, 8, 9, 12, 17])
@@ -29,6 +34,13 @@ def test_minibatches_hold_every_spot_once_and_never_one_alone(n) -> None:
 
     assert torch.cat(parts).tolist() == list(range(n))
     assert min(map(len, parts)) >= 2
+
+
+def test_every_process_gets_two_spots_of_each_minibatch() -> None:
+    parts = minibatches(torch.arange(23), 10, smallest=4)
+
+    assert [len(part) for part in parts] == [10, 13]
+    assert [len(part) for part in minibatches(torch.arange(23), 2, smallest=8)] == [8, 15]
 
 
 def test_the_held_out_spots_are_the_asked_share_and_apart() -> None:
@@ -113,7 +125,7 @@ def test_an_unstable_training_keeps_its_best_state_and_says_so(module, spots, sh
     def poison(report):
         if report.epoch == 2:
             with torch.no_grad():
-                module.sm_mean.bias.fill_(math.nan)
+                module.decoders[1].heads["mean"].bias.fill_(math.nan)
 
     fit = optimize(module, spots, short, LossWeights(), on_epoch=poison)
 
@@ -125,7 +137,7 @@ def test_an_unstable_training_keeps_its_best_state_and_says_so(module, spots, sh
 
 def test_a_training_unstable_from_the_start_is_an_error(module, spots, short) -> None:
     with torch.no_grad():
-        module.sm_mean.bias.fill_(math.nan)
+        module.decoders[1].heads["mean"].bias.fill_(math.nan)
 
     with pytest.raises(SpatialMetaError, match="at epoch 1, before any state") as caught:
         optimize(module, spots, short, LossWeights())

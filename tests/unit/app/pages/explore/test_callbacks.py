@@ -7,9 +7,10 @@ import pytest
 
 from app import ids
 from app.pages.explore import paint
-from app.pages.explore.panels import REST
+from app.pages.explore.panels import REST, RING
+from app.pages.explore.regions import Comparison
 from app.sections import drawings
-from spatialmeta_core.errors import InvalidDataError
+from spatialmeta_core.errors import InvalidDataError, InvalidParamsError
 
 SQUARE = "M-50,-50L350,-50L350,350L-50,350Z"
 LINE = "M0,500L1100,500"
@@ -43,11 +44,12 @@ def shown(fire, on_page):
 def draw(fire, on_page, project):
     """Draw paths; return what the callback answers."""
 
-    def save(*paths, first=1, **more):
+    def save(*paths, first=1, how="", **more):
         reports = [
             {
                 "id": f"{first + n:032x}",
                 "names": [],
+                "how": how,
                 "data": {"shapes": [{"type": "path", "path": path}]},
             }
             for n, path in enumerate(paths)
@@ -241,9 +243,11 @@ def test_only_the_object_being_edited_can_be_dragged(draw, board, store, project
     draw(SQUARE, SQUARE.replace("350", "250"))
     first = drawings(store, project)[0][0].id
 
-    shapes = board(explore_selected__data={"region": first, "edit": first})["explore-overlay.data"]
+    shown = board(explore_selected__data={"region": first, "edit": first})["explore-overlay.data"]
 
-    assert [shape["editable"] for shape in shapes["shapes"]] == [True, False]
+    assert shown["edited"]["id"] == first
+    assert [len(ring) for ring in shown["edited"]["rings"]] == [4]
+    assert not any(shape["editable"] for shape in shown["shapes"])
 
 
 def test_nothing_is_drawn_again_while_the_drawings_are_the_same(draw, board):
@@ -332,7 +336,7 @@ def test_a_path_is_followed_by_the_strongest_features_of_both_modalities(followe
 
     assert answer["explore-gradient-box.hidden"] is False
     assert len(answer["explore-curve-list.children"]) == 4
-    assert "(µm)" in text(answer["explore-gradient.figure"]["layout"]["xaxis2"]["title"])
+    assert "(µm)" in text(answer["explore-gradient.figure"]["layout"]["xaxis3"]["title"])
     assert "60" in text(answer["explore-path-summary.children"])
 
 
@@ -494,3 +498,63 @@ def test_what_does_not_exist_is_not_found(server, project, address):
 
     assert answer.status_code == 404
     assert not np.any([word in answer.text for word in ("Traceback", "/tmp", "/work")])
+
+
+# ring, spatial p, edge axis
+
+
+@pytest.fixture
+def asked(draw, project, store):
+    """A comparison of a drawn region."""
+    draw(SQUARE)
+    region = drawings(store, project)[0][0]
+    return lambda reference, ring=None: Comparison(store, project, region.id, reference, ring)
+
+
+def test_a_region_is_compared_with_the_ring_around_it(asked):
+    found = asked(RING, 60.0)  # um; 120 px around a square of 4 x 4 spots
+
+    assert found.against == "the ring of 60 µm around it"
+    assert found.reference.sum() == 9
+    with pytest.raises(InvalidDataError, match="wider ring"):
+        asked(RING, 1.0)
+
+
+def test_the_spatial_p_is_computed_once_and_too_few_places_are_said(asked):
+    first = asked(REST)
+
+    found = first.spatial()
+
+    assert found is not None
+    assert first.key == asked(REST).key != asked(RING, 60.0).key
+    assert np.isnan(found.table["p_spatial"]).all() == (found.n_distinct < 100)
+    assert bool(found.note) == (found.n_distinct < 100)
+
+
+def test_the_distance_from_a_regions_edge_is_an_axis(draw, fire, on_page, shown, project, store):
+    draw(SQUARE)
+    region = drawings(store, project)[0][0].id
+    scene = shown(project)["explore-scene.data"]
+    given = on_page(project, "trajectories", explore_scene__data=scene)
+    state = fire("explore-board", ["explore-scene.data"], **given)
+
+    answer = fire(
+        "explore-gradient.",
+        ["explore-board.data"],
+        explore_board__data=state["explore-board.data"],
+        explore_axis__value=region,
+        explore_reach__value=200,
+    )
+
+    assert answer["explore-gradient-box.hidden"] is False
+    figure = answer["explore-gradient.figure"]["layout"]
+    assert "the edge, inside negative" in figure["xaxis3"]["title"]["text"]
+    assert "computed" in text(answer["explore-screen.children"])
+
+
+def test_a_refused_drawing_changes_nothing(draw, store, project):
+    draw(SQUARE)
+
+    with pytest.raises(InvalidParamsError, match="Nothing would be left"):
+        draw("M-99,-99L900,-99L900,900L-99,900Z", first=7, how="subtract")
+    assert len(drawings(store, project)[0]) == 1

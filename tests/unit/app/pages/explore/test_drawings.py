@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from app.pages.explore import drawings
+from app.pages.explore import changes, drawings
 from app.sections import from_log
 from spatialmeta_core.errors import InvalidParamsError, NotFoundError
+from spatialmeta_core.geometry import polygon_area
 from spatialmeta_core.types import Region, Trajectory
 
 
@@ -83,42 +86,41 @@ def path():
 
 
 def test_reversing_twice_gives_the_same_path(path):
-    once = from_log([drawings.change(path, "reverse")])[1][0]
-    twice = from_log([drawings.change(once, "reverse")])[1][0]
+    once = from_log([changes.change(path, "reverse")])[1][0]
+    twice = from_log([changes.change(once, "reverse")])[1][0]
 
     np.testing.assert_array_equal(once.points, [[9, 0], [0, 0]])
     np.testing.assert_array_equal(twice.points, path.points)
 
 
 def test_a_name_is_trimmed_and_an_empty_one_changes_nothing(path):
-    assert drawings.change(path, "rename", "  My   path ")["object"]["name"] == "My path"
-    assert drawings.change(path, "rename", "   ") is None
-    assert drawings.change(path, "rename", "T") is None
+    assert changes.change(path, "rename", "  My   path ")["object"]["name"] == "My path"
+    assert changes.change(path, "rename", "   ") is None
+    assert changes.change(path, "rename", "T") is None
 
 
 @pytest.mark.parametrize("width", [0, -3, float("nan"), float("inf"), "wide", None])
 def test_a_width_must_be_a_positive_number(path, width):
     with pytest.raises(InvalidParamsError, match="above 0"):
-        drawings.change(path, "width", width)
+        changes.change(path, "width", width)
 
 
 def test_only_offered_colors_are_taken(path):
     assert (
-        drawings.change(path, "color", drawings.COLORS[3])["object"]["color"]
-        == (drawings.COLORS[3])
+        changes.change(path, "color", drawings.COLORS[3])["object"]["color"] == (drawings.COLORS[3])
     )
     with pytest.raises(InvalidParamsError):
-        drawings.change(path, "color", "red; background: url(x)")
+        changes.change(path, "color", "red; background: url(x)")
 
 
 def test_deleting_names_the_object(path):
-    assert drawings.change(path, "delete") == {"op": "delete", "what": "trajectory", "id": "t"}
+    assert changes.change(path, "delete") == {"op": "delete", "what": "trajectory", "id": "t"}
 
 
 def test_the_log_keeps_the_place_of_a_changed_object_and_forgets_a_deleted_one():
     events = drawings.from_reports(board(), [report(1, SQUARE), report(2, SQUARE)])
     first, second = after(events).regions
-    renamed = drawings.change(first, "rename", "Core")
+    renamed = changes.change(first, "rename", "Core")
 
     assert [r.name for r in after([*events, renamed]).regions] == ["Core", "Region 2"]
     assert [r.name for r in after([*events, drawings.delete(first)]).regions] == ["Region 2"]
@@ -128,3 +130,48 @@ def test_the_log_keeps_the_place_of_a_changed_object_and_forgets_a_deleted_one()
 def test_an_object_that_is_gone_is_named_as_such():
     with pytest.raises(NotFoundError, match="deleted"):
         board().get("nothing")
+
+
+def drawn(data, number=9, **more):
+    return {"id": f"{number:032x}", "names": [], "data": data, **more}
+
+
+def test_shift_adds_to_the_region_looked_at_and_alt_takes_away():
+    first = after(drawings.from_reports(board(), [report(1, SQUARE)]))
+    target = first.regions[0].id
+    beside = {"shapes": [{"type": "path", "path": "M400,0L900,0L900,500L400,500Z"}]}
+
+    for how, area in (("add", 900 * 500), ("subtract", 400 * 500)):
+        (event,) = drawings.from_reports(first, [drawn(beside, how=how)], target=target)
+        ((found,), _) = from_log([drawings.put(first.regions[0]), event])
+        assert found.id == target
+        assert polygon_area(found.parts) == pytest.approx(area)
+
+    (event,) = drawings.from_reports(first, [drawn(beside, how="add")])
+    assert event["object"]["id"] != target  # nothing to add to: a region of its own
+
+
+def test_taking_everything_away_and_changing_what_is_locked_are_refused():
+    first = after(drawings.from_reports(board(), [report(1, SQUARE)]))
+    region = first.regions[0]
+    all_of_it = {"shapes": [{"type": "path", "path": "M-9,-9L900,-9L900,900L-9,900Z"}]}
+
+    with pytest.raises(InvalidParamsError, match="Nothing would be left"):
+        drawings.from_reports(first, [drawn(all_of_it, how="subtract")], target=region.id)
+    locked = board([replace(region, locked=True)])
+    move = drawn({"move": {"item": region.id, "by": [1, 1]}})
+    with pytest.raises(InvalidParamsError, match="locked"):
+        drawings.from_reports(locked, [move])
+
+
+def test_an_object_is_moved_and_a_swath_widened_in_the_unit_that_is_known():
+    first = after(drawings.from_reports(board(), [report(1, SQUARE), report(2, LINE)]))
+    region, path = first.regions[0], first.trajectories[0]
+    move = drawn({"move": {"item": region.id, "by": [10, -5]}})
+    widen = drawn({"width": {"item": path.id, "px": 300.0}})
+
+    moved, wider = drawings.from_reports(first, [move, widen])
+
+    assert moved["object"]["parts"][0][0][0] == [10.0, -5.0]
+    assert (wider["object"]["width_um"], wider["object"]["width_unit"]) == (150.0, "um")
+    assert drawings.from_reports(board(), [move]) == []  # deleted a moment ago

@@ -176,3 +176,57 @@ def test_an_edit_of_a_trajectory_moves_its_points():
 
     np.testing.assert_array_equal(after.points, moved)
     assert after.width_um == 100.0
+
+
+def drawn_with(data, **more):
+    return {"id": "0" * 32, "names": [], "data": data, **more}
+
+
+def test_a_brush_stroke_is_a_region_as_wide_as_the_brush():
+    drawn = events.read(drawn_with({"brush": {"path": "M0,0L300,0", "radius": 50.0}}))
+
+    assert drawn.kind == "region"
+    area = geometry.polygon_area(events.parts_of(drawn, 100.0))
+    assert area == pytest.approx(300 * 100 + np.pi * 50**2, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "brush", [{"path": "M0,0", "radius": 0}, {"path": "", "radius": 5}, {"radius": "x"}, 3]
+)
+def test_a_brush_without_a_line_or_a_size_is_nothing(brush):
+    assert events.read(drawn_with({"brush": brush})) is None
+
+
+def test_shift_and_alt_are_kept_for_regions_only():
+    closed = {"shapes": [{"type": "path", "path": "M0,0L9,0L9,9Z"}]}
+    line = {"shapes": [{"type": "path", "path": "M0,0L9,0"}]}
+
+    assert events.read(drawn_with(closed, how="add")).how == "add"
+    assert events.read(drawn_with(closed, how="subtract")).how == "subtract"
+    assert events.read(drawn_with(closed, how="delete everything")).how == ""
+    assert events.read(drawn_with(line, how="add")).how == ""
+
+
+def test_moves_and_widths_are_read_and_nonsense_is_not():
+    moved = events.read_move(drawn_with({"move": {"item": "a", "by": [3, -4]}}))
+    wider = events.read_move(drawn_with({"width": {"item": "a", "px": 120.0}}))
+
+    assert (moved.item, moved.by, moved.width) == ("a", (3.0, -4.0), None)
+    assert wider.width == 120.0
+    for data in ({"move": {"by": ["x", 1]}}, {"move": {}}, {"width": {"px": -1}}, {"width": {}}):
+        assert events.read_move(drawn_with(data)) is None
+
+
+def test_a_lasso_that_crosses_itself_is_sorted_out_with_its_area_unchanged():
+    bow = events.read(drawn_with({"shapes": [{"type": "path", "path": "M0,0L90,90L90,0L0,90Z"}]}))
+    # a wide bow: its two wings are polygons of their own
+    assert bow is None or len(events.parts_of(bow, 1.0)) == 2
+    wings = events.Drawn("0" * 32, "region", (np.array([[0.0, 0], [90, 90], [90, 0], [0, 80]]),))
+    parts = events.parts_of(wings, 1.0)
+
+    assert len(parts) == 2
+    assert (geometry.contains(parts, np.array([[80.0, 45.0], [10.0, 40.0], [45, 5]]))).tolist() == [
+        True,
+        True,
+        False,
+    ]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +7,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from spatialmeta_core import features, keys
-from spatialmeta_core.errors import InvalidDataError, NotReadyError
+from spatialmeta_core.errors import InvalidDataError, InvalidParamsError, NotReadyError
 from spatialmeta_core.params import FeatureParams
 
 
@@ -47,35 +49,6 @@ def one_sample() -> AnnData:
     return joint_of(columns, xy)
 
 
-def test_moran_table_has_the_agreed_columns_and_names() -> None:
-    xy = grid(8)
-    values = np.column_stack([xy[:, 0], np.random.default_rng(0).random(64)])
-
-    table = features.morans_i(values, xy, names=["slope", "noise"])
-
-    assert tuple(table.columns) == keys.MORAN_COLUMNS
-    assert table.loc["slope", keys.MORAN_I] > 0.8
-    assert table.loc["slope", keys.MORAN_P_ADJ] < 1e-6
-    assert table.loc["noise", keys.MORAN_P] > 0.01
-    assert features.morans_i(values, xy).index.tolist() == [0, 1]
-
-
-def test_p_is_uniform_for_noise() -> None:
-    noise = np.random.default_rng(0).normal(size=(144, 1000))
-
-    p = features.morans_i(noise, grid(12))[keys.MORAN_P]
-
-    assert abs((p < 0.05).mean() - 0.05) < 0.025
-    assert abs((p < 0.5).mean() - 0.5) < 0.06
-
-
-def test_counts_must_agree() -> None:
-    with pytest.raises(InvalidDataError, match="9 rows of values for 4 positions"):
-        features.morans_i(np.ones((9, 1)), grid(2))
-    with pytest.raises(InvalidDataError, match="1 names for 2 features"):
-        features.morans_i(np.ones((9, 2)), grid(3), names=["a"])
-
-
 def test_patterns_are_kept_and_every_other_feature_says_why(one_sample) -> None:
     table = features.select_features(one_sample)
 
@@ -89,8 +62,8 @@ def test_patterns_are_kept_and_every_other_feature_says_why(one_sample) -> None:
     }
     reasons = table[features.DROPPED]
     assert (reasons[table[keys.SELECTED]] == "").all()
-    assert reasons["noise"].startswith("no spatial pattern (adjusted p")
-    assert reasons["rare"] == "found in 3 spots at most; 10 are needed"
+    assert reasons["noise"].startswith("not spatially variable (adjusted p = 0.")
+    assert reasons["rare"] == "found in too few spots (3 at most; 10 are needed)"
     assert reasons["flat"] == "the same value in every spot"
 
 
@@ -146,7 +119,17 @@ def test_two_samples_must_agree_and_none_may_be_favored(three_samples) -> None:
     assert table.loc["once", features.DROPPED] == (
         "spatially variable in 1 of 3 samples; 2 are needed"
     )
-    assert table.loc["biased", features.DROPPED] == "biased toward sample b"
+    reason = table.loc["biased", features.DROPPED]
+    assert reason.startswith("biased toward sample b (log2 fold change ")
+    assert reason.endswith("against the others, found in 100% of its spots)")
+    assert table[features.BIASED_TOWARD].to_dict() == {
+        "everywhere": "",
+        "twice": "",
+        "once": "",
+        "biased": "b",
+        "200.5": "",
+    }
+    assert table.loc[["everywhere", "once"], features.N_VARIABLE].tolist() == [3, 1]
     agree = table[keys.MORAN_P_ADJ] <= FeatureParams().max_p_adj
     assert agree.to_dict() == {
         "everywhere": True,
@@ -194,3 +177,54 @@ def test_metabolites_that_were_nowhere_measured_say_so(one_sample) -> None:
 
     assert table.loc["100.5", features.DROPPED] == "no spot has a value"
     assert table.loc["stripe", keys.SELECTED]
+
+
+def test_every_sample_has_its_own_columns(three_samples) -> None:
+    table = features.select_features(three_samples)
+
+    for name in "abc":
+        mine = three_samples[three_samples.obs["sample"] == name]
+        genes = mine.layers["normalized"][:, :4]
+        alone = features.morans_i(genes, mine.obsm["spatial"], names=mine.var_names[:4])
+        for column in keys.MORAN_COLUMNS:
+            np.testing.assert_allclose(
+                table[features.of_sample(column, name)].iloc[:4], alone[column]
+            )
+    in_each = [table[features.of_sample(keys.MORAN_I, name)] for name in "abc"]
+    np.testing.assert_allclose(table[keys.MORAN_I], np.mean(in_each, axis=0))
+
+
+def test_one_sample_has_no_columns_of_its_own(one_sample) -> None:
+    assert not [name for name in features.select_features(one_sample) if " in " in name]
+
+
+def test_a_biased_feature_may_be_kept_and_is_still_marked(three_samples) -> None:
+    table = features.select_features(three_samples, FeatureParams(remove_biased=False))
+
+    assert table.loc["biased", keys.SELECTED]
+    assert table.loc["biased", features.BIASED_TOWARD] == "b"
+
+
+def test_highly_variable_features_need_no_pattern() -> None:
+    rng, xy = np.random.default_rng(0), grid(12)
+    columns = {f"plain{i}": rng.poisson(5.0, len(xy)) for i in range(20)}
+    columns["stripe"] = rng.poisson(5.0 + 2.0 * (xy[:, 0] > 5) - 1.0)
+    scattered = np.where(rng.random(len(xy)) < 0.5, 10.0, 0.0)
+    columns["scattered"] = scattered * columns["plain0"].mean() / scattered.mean()  # same mean
+    joint = joint_of(columns, xy)
+    joint.layers["normalized"] = joint.X.log1p()
+    params = FeatureParams(n_genes=1, n_metabolites=0)
+
+    by_pattern = features.select_features(joint, params)
+    by_spread = features.select_features(joint, replace(params, method="highly_variable"))
+
+    assert by_pattern.index[by_pattern[keys.SELECTED]].tolist() == ["stripe"]
+    assert by_spread.index[by_spread[keys.SELECTED]].tolist() == ["scattered"]
+    assert by_spread.loc["scattered", keys.MORAN_P_ADJ] > 0.05
+    assert by_spread.loc["stripe", features.DROPPED] == "not among the 1 most variable"
+    assert by_pattern[features.DISPERSION].isna().all()
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(InvalidParamsError, match="spatially_variable or highly_variable"):
+        FeatureParams(method="seurat")

@@ -1,4 +1,4 @@
-"""Spatial neighbors, and how strongly values agree between them (Moran's I and Geary's C).
+"""How strongly values agree between spatial neighbors: Moran's I and Geary's C.
 
 Both statistics are ratios of quadratic forms of the centered values ``z``. With weights ``W``
 whose sum is ``S0``, ``I = n / S0 * z'Wz / z'z``, and Geary's sum of squared differences is ``sum_i
@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
-from scipy.spatial import KDTree
 
-from spatialmeta_core import geometry
 from spatialmeta_core.errors import InvalidDataError
+from spatialmeta_core.graph.sparse_forms import each_pair_once, sparse_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spatialmeta_core.types import FloatArray
-
-TIE_TOLERANCE = 1e-6
-"""Relative difference below which two distances are equal: lattices are stored rounded."""
 
 BLOCK_COLUMNS = 64
 """Features made dense at a time: as float64, 5 MB for 10,000 spots."""
@@ -30,60 +26,11 @@ BLOCK_COLUMNS = 64
 ROUNDING = 1e-13
 """A spread below this share of the mean is rounding: the feature is constant."""
 
+SPARSE_SHARE = 0.4
+"""A feature found in a smaller share of the spots is cheaper without its zeros."""
+
 MIN_SPOTS = 4
 """Below this the variance under normality is not defined."""
-
-
-def spatial_neighbors(xy: FloatArray, n_neighbors: int = 6) -> sparse.csr_matrix:
-    """Connect each spot to its nearest spots with weights that sum to 1.
-
-    Distances are exact. Spots as far as the ``n_neighbors``-th nearest are all taken, so that the
-    graph does not depend on the order of the spots and respects the symmetry of a lattice; a spot
-    therefore may have more than ``n_neighbors`` neighbors. Several spots at one place are
-    neighbors at distance 0; no spot is its own.
-
-    Parameters
-    ----------
-    xy
-        Positions, shape ``(n_spots, 2)``, in any unit.
-    n_neighbors
-        Neighbors per spot, not counting further ones at the same distance.
-
-    Returns
-    -------
-    Row-normalized weights, shape ``(n_spots, n_spots)``; row ``i`` holds the
-    neighbors of spot ``i``.
-
-    Raises
-    ------
-    InvalidDataError
-        If there are too few spots, a position is missing, or all spots share one position.
-    """
-    xy = geometry.as_xy(xy, "the spots' positions")
-    _check_positions(xy, n_neighbors)
-    tree = KDTree(xy)
-    distance, _ = tree.query(xy, k=[n_neighbors + 1])  # the spot itself is at distance 0
-    reach = distance.ravel() * (1 + TIE_TOLERANCE)
-    near = tree.query_ball_point(xy, reach, return_sorted=True)
-    n_found = np.array([len(found) for found in near])
-    row = np.repeat(np.arange(len(xy)), n_found)
-    column = np.concatenate(near).astype(np.int64)
-    other = row != column
-    weight = np.repeat(1.0 / (n_found - 1), n_found)[other]
-    shape = (len(xy), len(xy))
-    return sparse.csr_matrix((weight, (row[other], column[other])), shape=shape)
-
-
-def _check_positions(xy: FloatArray, n_neighbors: int) -> None:
-    if len(xy) <= n_neighbors:
-        raise InvalidDataError(
-            f"{len(xy)} spots cannot each have {n_neighbors} neighbors; "
-            f"use at least {n_neighbors + 1} spots or fewer neighbors."
-        )
-    if np.ptp(xy, axis=0).max() == 0:
-        raise InvalidDataError(
-            f"All {len(xy)} spots share one position; spatial patterns need positions that differ."
-        )
 
 
 def moran(values: Any, weights: sparse.csr_matrix) -> FloatArray:
@@ -111,10 +58,16 @@ def moran(values: Any, weights: sparse.csr_matrix) -> FloatArray:
     Moran (1950), Biometrika 37, 17-23; Tian et al. (2025), doi 10.1038/s41467-025-63915-z, Methods.
     """
     _check_values(values, weights)
-    n_spots = weights.shape[0]
-    statistic = [_ratio(products, squares) for _, squares, products in _forms(values, weights)]
-    scale = n_spots / float(weights.sum())
-    return np.asarray(np.concatenate([*statistic, np.empty(0)]) * scale)
+    scale = weights.shape[0] / float(weights.sum())
+    if not sparse.issparse(values):
+        return np.asarray(_dense_ratios(values, weights) * scale)
+    columns = _canonical(values)
+    few = np.diff(columns.indptr) < SPARSE_SHARE * weights.shape[0]
+    statistic = np.empty(columns.shape[1])
+    for mine, ratios in ((few, _sparse_ratios), (~few, _dense_ratios)):
+        if mine.any():
+            statistic[mine] = ratios(columns if mine.all() else columns[:, mine], weights)
+    return np.asarray(statistic * scale)
 
 
 def geary(values: Any, weights: sparse.csr_matrix) -> FloatArray:
@@ -200,6 +153,7 @@ def _forms(
 ) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
     """Yield, per block of features, centered values ``z``, ``z'z`` (0 if constant) and ``z'Wz``."""
     columns = sparse.csc_matrix(values) if sparse.issparse(values) else np.asarray(values)
+    each_once = each_pair_once(weights)
     for start in range(0, values.shape[1], BLOCK_COLUMNS):
         part: Any = columns[:, start : start + BLOCK_COLUMNS]
         part = part.toarray(order="C") if sparse.issparse(part) else part
@@ -208,10 +162,30 @@ def _forms(
         z -= mean
         squares = np.einsum("sf,sf->f", z, z)
         rounding = len(z) * (ROUNDING * mean) ** 2
-        yield z, np.where(squares > rounding, squares, 0.0), np.einsum("sf,sf->f", z, weights @ z)
+        yield z, np.where(squares > rounding, squares, 0.0), np.einsum("sf,sf->f", z, each_once @ z)
 
 
 def _ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
     """Divide, NaN where ``bottom`` is 0: a constant feature."""
     out = np.full(bottom.shape, np.nan)
     return np.asarray(np.divide(top, bottom, out=out, where=bottom > 0))
+
+
+def _dense_ratios(values: Any, weights: sparse.csr_matrix) -> FloatArray:
+    """Return ``z'Wz / z'z`` of each feature, made dense block by block."""
+    ratios = [_ratio(products, squares) for _, squares, products in _forms(values, weights)]
+    return np.concatenate([*ratios, np.empty(0)])
+
+
+def _sparse_ratios(columns: sparse.csc_matrix, weights: sparse.csr_matrix) -> FloatArray:
+    squares, products = sparse_forms(columns, weights)
+    return _ratio(products, squares)
+
+
+def _canonical(values: Any) -> sparse.csc_matrix:
+    """Return columns with sorted rows and no entry stored twice, without writing to the input."""
+    columns = sparse.csc_matrix(values)
+    if not columns.has_canonical_format:
+        columns = columns.copy()
+        columns.sum_duplicates()
+    return columns
