@@ -26,6 +26,7 @@ from spatialmeta_core.io.alignment import write_alignment
 if TYPE_CHECKING:
     import anndata as ad
 
+    from app.cluster_edits import ClusterLook
     from app.sections import Section
     from app.store import ProjectStore
 
@@ -97,8 +98,8 @@ def joint_table(store: ProjectStore, project: str) -> ad.AnnData:
     """Return the joint table with everything computed so far in the slots of ``keys``."""
     section = sections.open_section(store, project)
     joint = section.joint.copy()
-    if section.cluster is not None:
-        _add_clusters(joint, section)
+    if section.look is not None:
+        _add_clusters(joint, section, section.look)
     if is_current(store.manifest(project), "integration"):
         _add_integration(joint, store.path(project, "integration"))
     _add_stability(joint, sections.stability_table(store, project))
@@ -215,11 +216,9 @@ def safe_cells(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _add_clusters(joint: ad.AnnData, section: Section) -> None:
-    labels, look = np.asarray(section.cluster), section.look
-    assert look is not None  # there are clusters
-    left_out = [LEFT_OUT] if (labels < 0).any() else []
-    codes = np.where(labels < 0, len(look.names), labels)
+def _add_clusters(joint: ad.AnnData, section: Section, look: ClusterLook) -> None:
+    left_out = [LEFT_OUT] if (look.labels < 0).any() else []
+    codes = np.where(look.labels < 0, len(look.names), look.labels)
     joint.obs[keys.CLUSTER] = pd.Categorical.from_codes(codes, [*look.names, *left_out])
     joint.uns[f"{keys.CLUSTER}_colors"] = np.array([*look.colors, *(MISSING for _ in left_out)])
     joint.obs[keys.CONTRIBUTION] = section.contribution

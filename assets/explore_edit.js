@@ -8,7 +8,7 @@
   const DELETE = ["Delete", "Backspace"];
 
   const editor = {
-    layer: null, model: null, item: null, drag: null, timer: null, moved: [0, 0], mark: null,
+    layer: null, model: null, item: null, drag: null, timer: null, waiting: null, moved: [0, 0], mark: null,
 
     // Called with every new model.
     show(model) {
@@ -63,8 +63,7 @@
 
     // Report the lines as they are now.
     commit() {
-      clearTimeout(this.timer);
-      this.timer = null;
+      this.waiting = null;
       const end = this.closed() ? "Z" : "";
       const path = this.item.rings.map((ring) => `M${ring.map((point) => point.join(",")).join("L")}${end}`).join("");
       root.draw.push({ "shapes[0].path": path }, [this.item.id]);
@@ -72,7 +71,16 @@
 
     later(act) {
       clearTimeout(this.timer);
-      this.timer = setTimeout(act, WAIT_MS);
+      this.waiting = act;
+      this.timer = setTimeout(() => this.flush(), WAIT_MS);
+    },
+
+    // Report now what waits: a click that follows is then answered in one go with it.
+    flush() {
+      clearTimeout(this.timer);
+      const act = this.waiting;
+      this.waiting = null;
+      if (act) act();
     },
 
     key(event) {
@@ -99,7 +107,8 @@
         this.commit();
         return true;
       }
-      if (event.key === "Escape") {
+      if (event.key === "Escape" || event.key === "e") {
+        this.flush();
         document.querySelector(`.explore-do-edit[aria-pressed="true"]`)?.click();
         return true;
       }
@@ -146,7 +155,7 @@
     },
 
     commitWidth() {
-      this.timer = null;
+      this.waiting = null;
       root.draw.push({ width: { item: this.item.id, px: 2 * this.item.half } }, []);
     },
 
@@ -283,18 +292,6 @@
       this.layer.firstChild.replaceChildren(...(this.item ? this.handles() : []), ...this.crossLine());
     },
   };
-
-  // the gradient chart is drawn anew for every path: listen once per element
-  function follow() {
-    const gd = document.querySelector("#explore-gradient .js-plotly-plot");
-    if (!gd || !gd.on || gd.dataset.followed) return;
-    gd.dataset.followed = "yes";
-    gd.on("plotly_hover", (event) => { if (gd.layout.meta && gd.layout.meta.path) editor.cross(Number(event.points[0].x)); });
-    gd.on("plotly_unhover", () => editor.cross(null));
-  }
-  document.addEventListener("pointerover", (event) => {
-    if (event.target.closest && event.target.closest("#explore-gradient")) follow();
-  });
 
   root.editor = editor;
 })();

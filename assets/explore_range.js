@@ -26,7 +26,9 @@
     const { legend } = root.state.paint;
     const ends = painted.limits.map((value) => root.scale.stored(value, legend, painted.log));
     ends[which] = root.scale.stored(shown, legend, painted.log);
-    if (Number.isFinite(ends[0]) && ends[1] > ends[0]) send(ends, isLocked());
+    const fits = Number.isFinite(ends[0]) && ends[1] > ends[0];
+    if (fits) send(ends, isLocked());
+    return fits;
   }
 
   function handle(which, bar, painted, track) {
@@ -74,8 +76,8 @@
     input.setAttribute("aria-label", which ? "Highest value of the scale" : "Lowest value of the scale");
     input.addEventListener("change", () => {
       const value = Number(input.value.replace(",", "."));
-      if (Number.isFinite(value) && input.value.trim()) setEnd(which, value, painted);
-      else input.value = root.scale.format(painted.limits[which]);
+      const taken = Number.isFinite(value) && input.value.trim() && setEnd(which, value, painted);
+      if (!taken) input.value = root.scale.format(painted.limits[which]);
     });
     return input;
   }

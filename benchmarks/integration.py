@@ -18,6 +18,9 @@ noise, as principal components do, goes above them. So "eq 24" can rank PCA abov
 kept because it is the paper's; "eq 24 t", the same with PCC and CS against the noise-free values,
 is the one to compare methods by, and noise is no help there. Measured ST has none (``--pair``).
 
+"ours, not separated" leaves the latent coordinates as they were trained. Where only a few groups of
+spots have gaps between them, as with ``--pair``, drawing these apart hides the other domains.
+
 "*" marks a method that does not rebuild both modalities: its scores are means of the other parts.
 "only ST", "only SM": share of the spots in domains that only that modality splits off whose
 contribution says so; "even": median contribution in the others. "CPU s": the fit alone.
@@ -45,6 +48,7 @@ from benchmarks.peers import published
 from benchmarks.peers.integration_pca import pca
 from benchmarks.sections import Exam, measured, simulated, simulated_samples
 from spatialmeta_core import keys
+from spatialmeta_core.params import TrainParams
 
 if TYPE_CHECKING:
     from benchmarks.fits import Fit
@@ -76,11 +80,13 @@ METHODS = {
     "published, tutorial": published_multi,
     "published, library": partial(published.fit, settings=published.LIBRARY),
     "this package": ours,
+    "ours, not separated": partial(ours, train=TrainParams(separate=False)),
 }
 PCA = ("benchmarks/peers/integration_pca.py", "spatialmeta_core/metrics/baseline.py")
 SOURCES = {
     "the truth": ("benchmarks/integration.py",),
     "this package": MODEL,
+    "ours, not separated": MODEL,
     "published, tutorial": ("benchmarks/peers/published.py",),
     "published, library": ("benchmarks/peers/published.py",),
 } | dict.fromkeys(EXTERNAL, ("benchmarks/peers/integration_external.py",))

@@ -7,8 +7,12 @@ smoothness lengths by three sizes of a drawn shape, regions and paths, each put 
 Printed are the shares of fields with p of at most 5 %: plain Wilcoxon (for paths: Spearman), ours
 (5 % is right), ours when a difference of one standard deviation is planted (for paths: a rise over
 two standard deviations from end to end), and the most that the same difference of means (for paths:
-the slope) can reach with its true spread known from other fields. Last, planted markers and the
-planted gradient of simulated sections: precision and recall at a false discovery rate of 5 %.
+the slope) can reach with its true spread known from other fields; for paths, that looks for one
+pattern where ours looks for four. Last, planted markers and the planted gradient of simulated
+sections at a false discovery rate of 5 %. A called marker counts as right if the expected values,
+without noise, are higher in the domain than in the rest by RAISED: not only the listed markers are,
+as neuronal genes lack in white matter, glial ones abound there, and some features vary a little for
+no listed reason. Recall is of the listed ones.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ REGION_SPOTS = (40, 100, 250)
 PATHS = ((10, 4), (16, 5), (24, 6))  # length and width, spacings
 NOISE = 0.5  # standard deviation of independent noise beside the field's 1
 LEVEL = 0.05
+RAISED = 0.1  # log2 fold change of expected values
 
 
 def main() -> None:
@@ -196,7 +201,7 @@ def planted(seed: int, n_placements: int) -> None:
     sm = made.sm.copy()
     sm.obsm[keys.SPATIAL] = truth.sm_xy
     table = joining.join(made.st, sm)
-    hits = np.zeros(3)
+    hits = np.zeros(4)
     for code, name in enumerate(truth.domain_names):
         mask = np.asarray(truth.st_domain) == code
         ranked = markers.rank_markers(table, mask)
@@ -205,7 +210,8 @@ def planted(seed: int, n_placements: int) -> None:
             print(f"    {name}: {tested.note}")
             continue
         wanted = set(truth.markers.loc[truth.markers["domain"] == name, "feature"])
-        hits += count(tested.table.query("p_spatial_adj <= @LEVEL and log2fc > 0"), wanted)
+        called = tested.table.query("p_spatial_adj <= @LEVEL and log2fc > 0")
+        hits += count(called, wanted, raised(made, code))
     report(f"seed {seed} markers", hits)
     found = trajectory.screen(table, truth.trajectory, n_placements=n_placements)
     if found.note:
@@ -214,15 +220,31 @@ def planted(seed: int, n_placements: int) -> None:
     report(f"seed {seed} gradient", count(found.table.query("p_spatial_adj <= @LEVEL"), wanted))
 
 
-def count(called: pd.DataFrame, wanted: set[str]):
+def raised(made: simulate.PairedSection, domain: int) -> set[str]:
+    """Features whose share of a place's expected total is higher in a domain than in the rest."""
+    found: set[str] = set()
+    for data, mean, place in (
+        (made.st, made.truth.st_mean, made.truth.st_domain),
+        (made.sm, made.truth.sm_mean, made.truth.sm_domain),
+    ):
+        part = mean / mean.sum(axis=1, keepdims=True)
+        inside = np.asarray(place) == domain
+        higher = part[inside].mean(axis=0) > 2**RAISED * part[~inside].mean(axis=0)
+        found |= set(data.var_names[higher])
+    return found
+
+
+def count(called: pd.DataFrame, wanted: set[str], right: set[str] | None = None):
+    """Wanted ones found, how many are wanted, right ones among those called, how many these are."""
     names = set(called["feature"])
-    return np.array([len(names & wanted), len(names), len(wanted)], float)
+    right = wanted if right is None else right
+    return np.array([len(names & wanted), len(wanted), len(names & right), len(names)], float)
 
 
 def report(name: str, hits) -> None:
-    right, called, wanted = hits
+    found, wanted, right, called = hits
     precision = right / called if called else np.nan
-    recall = right / max(wanted, 1)
+    recall = found / max(wanted, 1)
     print(f"  {name}: precision {precision:.2f}, recall {recall:.2f}, {called:.0f} called")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
+from app.figures.marker_limits import MarkerLimits, markers_of, named_markers
 from app.figures.theme import (
     COLOR_SCALES,
     MUTED,
@@ -23,6 +22,8 @@ from spatialmeta_core.keys import CLUSTER, SM, ST
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
+
     from spatialmeta_core.types import FloatArray
 
 LOOKS: Final = {ST: ("Genes", ST_COLOR, "circle"), SM: ("Metabolites", SM_COLOR, "diamond")}
@@ -30,54 +31,8 @@ MOST_POINTS: Final = 300  # per cluster and modality, the strongest
 SMALLEST, LARGEST = 3.0, 12.0  # px: detected in no spot, in every spot
 HALF: Final = 0.3  # of the place of a cluster, over which points are spread
 LABEL_GAP: Final = 0.045  # of the height, between names
+NONE_PASSES: Final = "No feature passes these limits. Lower the fold change or raise q."
 STRIP: Final = 0.05  # of the height, of the strip with the clusters' colors
-
-
-@dataclass(frozen=True, slots=True)
-class MarkerLimits:
-    """What counts as a marker and how many are named.
-
-    Attributes
-    ----------
-    min_log2fc, max_p_adj
-        A marker is above the one and below the other; the paper's are 0.25 and 0.05.
-    n_genes, n_metabolites
-        Named per cluster; the paper names 5 and 3.
-    """
-
-    min_log2fc: float = 0.25
-    max_p_adj: float = 0.05
-    n_genes: int = 5
-    n_metabolites: int = 3
-
-    def named(self, kind: str) -> int:
-        """Return how many of a modality are named."""
-        return self.n_genes if kind == ST else self.n_metabolites
-
-
-def markers_of(table: pd.DataFrame, limits: MarkerLimits) -> pd.DataFrame:
-    """Return the rows that are markers, the highest fold change of each cluster first.
-
-    Parameters
-    ----------
-    table
-        As ``rank_clusters`` gives it.
-    limits
-        What counts.
-    """
-    kept = table[(table["log2fc"] > limits.min_log2fc) & (table["p_adj"] < limits.max_p_adj)]
-    return kept.sort_values([CLUSTER, "log2fc"], ascending=[True, False], kind="stable")
-
-
-def named_markers(table: pd.DataFrame, limits: MarkerLimits) -> pd.DataFrame:
-    """Return the markers that are named: the top genes and metabolites of each cluster."""
-    found = markers_of(table, limits)
-    parts = [
-        found[found["type"] == kind].groupby(CLUSTER, observed=True, sort=False).head(n)
-        for kind in LOOKS
-        if (n := limits.named(kind))
-    ]
-    return pd.concat(parts) if parts else found.head(0)
 
 
 def cluster_figure(
@@ -101,7 +56,7 @@ def cluster_figure(
     """
     found = markers_of(table, limits)
     if found.empty:
-        return empty_figure("No feature passes these limits. Lower the fold change or raise q.")
+        return empty_figure(NONE_PASSES)
     figure = go.Figure()
     places = {name: place for place, name in enumerate(colors)}
     for kind in LOOKS:
@@ -150,7 +105,7 @@ def dot_plot(
     """
     chosen = list(dict.fromkeys(named_markers(table, limits)["feature"]))
     if not chosen:
-        return empty_figure("No feature passes these limits. Lower the fold change or raise q.")
+        return empty_figure(NONE_PASSES)
     rows = table[table["feature"].isin(chosen)]
     kinds = dict(zip(rows["feature"], rows["type"], strict=True))
     chosen.sort(key=lambda name: kinds[name] != ST)  # genes first, each in the clusters' order
@@ -159,8 +114,8 @@ def dot_plot(
     highest = rows.groupby("feature")["mean_in"].transform("max").replace(0.0, np.nan)
     figure = go.Figure(
         go.Scatter(
-            x=rows["feature"].map(columns).to_numpy(float),
-            y=rows[CLUSTER].astype(str).map(places).to_numpy(float),
+            x=rows[CLUSTER].astype(str).map(places).to_numpy(float),
+            y=rows["feature"].map(columns).to_numpy(float),
             mode="markers",
             text=[escape(labels[name]) for name in rows["feature"]],
             customdata=np.column_stack(
@@ -171,10 +126,7 @@ def dot_plot(
             marker={
                 "size": _sizes(rows["fraction_in"].to_numpy(float)),
                 "color": (rows["mean_in"] / highest).to_numpy(float),
-                "colorscale": [
-                    [k / (len(COLOR_SCALES["viridis"]) - 1), color]
-                    for k, color in enumerate(COLOR_SCALES["viridis"][::-1])
-                ],
+                "colorscale": _reversed("viridis"),
                 "cmin": 0,
                 "cmax": 1,
                 "line": {"width": 0.5, "color": MUTED},
@@ -188,30 +140,35 @@ def dot_plot(
             showlegend=False,
         )
     )
-    colors = [ST_COLOR if kinds[name] == ST else SM_COLOR for name in chosen]
     ticks = [
-        f'<span style="color:{color}">{escape(labels[name])}</span>'
-        for name, color in zip(chosen, colors, strict=True)
+        f'<span style="color:{LOOKS[kinds[name]][1]}">{escape(labels[name])}</span>'
+        for name in chosen
     ]
     figure.update_layout(
         template=TEMPLATE,
         uirevision="dots",
-        margin={"l": 60, "r": 8, "t": 12, "b": 110},
+        margin={"l": 60, "r": 8, "t": 8, "b": 44},
         dragmode=False,
         xaxis={
-            "tickvals": list(columns.values()),
-            "ticktext": ticks,
-            "tickangle": -60,
-            "showgrid": True,
-        },
-        yaxis={
-            "title": {"text": "Cluster"},
+            "title": {"text": "Cluster (dot size: share of its spots)"},
             "tickvals": list(places.values()),
             "ticktext": [escape(name) for name in places],
-            "autorange": "reversed",
+            "range": [-0.6, len(places) - 0.4],
+        },
+        yaxis={
+            "tickvals": list(columns.values()),
+            "ticktext": ticks,
+            "tickfont": {"size": 10},
+            "ticklen": 0,
+            "range": [len(columns) - 0.3, -0.7],
         },
     )
     return figure
+
+
+def _reversed(name: str) -> list[list[Any]]:
+    colors = COLOR_SCALES[name][::-1]
+    return [[k / (len(colors) - 1), color] for k, color in enumerate(colors)]
 
 
 def _sizes(fraction: FloatArray) -> FloatArray:

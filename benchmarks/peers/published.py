@@ -6,6 +6,11 @@ sample and, with the same weights, from the single ones. Genes are scored by a Z
 softmax times the spot's depth, metabolites by a normal with a standard deviation for each spot and
 metabolite. No early stop, no validation, no clipping; the KL weight rises to the last epoch.
 
+Read in evaluation mode, as its package is described: batch normalization then uses running means of
+momentum 0.01, which lag behind the weights in a training this short. With the statistics of the
+data instead, correlations with noise-free metabolites are higher and steadier from epoch to epoch
+(0.86 instead of 0.79 after 64 epochs of 2,000 spots, 400 genes and 500 metabolites).
+
 References
 ----------
 Tian et al. (2025), doi 10.1038/s41467-025-63915-z; package 0.0.3.0.

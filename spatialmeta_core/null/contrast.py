@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from spatialmeta_core.null.placements import Placements
     from spatialmeta_core.types import BoolArray, FloatArray, IntArray
 
+TAIL = 0.1  # of placements, which tell how fast the tail falls
 FEATURES_PER_BLOCK = 256  # dense columns held at once, and as many sums per placement and part
 
 
@@ -57,8 +58,8 @@ class ContrastNull:
     Attributes
     ----------
     p
-        That any family is as rare at another place, shape ``(n_features,)``; NaN for constant features,
-        and for all if there are fewer than 100 distinct placements.
+        That any family is as rare at another place, shape ``(n_features,)``; NaN for constant
+        features, and for all if there are fewer than 100 distinct placements.
     family_p
         Of each family, shape ``(n_families, n_features)``.
     n_placements, n_distinct
@@ -105,7 +106,9 @@ def contrast_p(
 
     Returns
     -------
-    p is the share of placements, the shape itself included, with a contrast as large.
+    p is the share of places, the shape itself included, with a contrast as large. With ``apart``,
+    shares below 10 % follow an exponential tail in the squared contrast that is fitted to the
+    placements, so that p is not bounded by their number.
     """
     n_features, n_families = values.shape[1], int(patterns.family.max()) + 1
     p = np.full(n_features, np.nan)
@@ -133,30 +136,43 @@ def contrast_p(
         strongest = np.stack(
             [contrast[:, patterns.family == k].max(axis=1) for k in range(n_families)]
         )
-        rarity = _shares(strongest)
         tested = np.isfinite(strongest[:, 0]).all(axis=0)
+        shares = _shares if known is None else _smooth_shares
+        rarity = np.stack([shares(own * np.abs(own)) for own in strongest])
         family_p[:, part] = np.where(tested, rarity[:, 0], np.nan)
-        least = rarity.min(axis=0)
-        p[part] = np.where(tested, (least <= least[0]).mean(axis=0), np.nan)
+        rarest = -np.log(rarity.min(axis=0))
+        p[part] = np.where(tested, shares(rarest)[0], np.nan)
         if on_progress is not None:
             on_progress(min(1.0, (start + FEATURES_PER_BLOCK) / n_features))
     return ContrastNull(p, family_p, n_placed, placed.n_distinct, "")
 
 
-def _shares(strongest: FloatArray) -> FloatArray:
-    """Share of places that reach each place; both ``(n_families, n_places, n_features)``."""
-    n_places = strongest.shape[1]
-    shares = np.empty(strongest.shape, np.float32)
-    for own, found in zip(strongest, shares, strict=True):
-        order = own.argsort(axis=0)
-        position = np.broadcast_to(np.arange(n_places)[:, None], order.shape)
-        ranked = np.take_along_axis(own, order, axis=0)
-        first = np.zeros(order.shape, bool)  # of equals, as many reach them all
-        first[0] = True
-        np.not_equal(ranked[1:], ranked[:-1], out=first[1:])
-        below = np.maximum.accumulate(np.where(first, position, 0), axis=0)
-        np.put_along_axis(found, order, (n_places - below) / np.float32(n_places), axis=0)
-    return shares
+def _shares(strength: FloatArray) -> FloatArray:
+    """Share of places that reach each place; both ``(n_places, n_features)``."""
+    n_places = len(strength)
+    order = strength.argsort(axis=0)
+    ranked = np.take_along_axis(strength, order, axis=0)
+    first = np.ones(order.shape, bool)  # of equals, as many reach them all
+    np.not_equal(ranked[1:], ranked[:-1], out=first[1:])
+    below = np.maximum.accumulate(np.where(first, np.arange(n_places)[:, None], 0), axis=0)
+    found = np.empty(strength.shape)
+    np.put_along_axis(found, order, 1 - below / n_places, axis=0)
+    return found
+
+
+def _smooth_shares(strength: FloatArray) -> FloatArray:
+    """Share of places that reach each place, with an exponential tail fitted to the placements.
+
+    The squares of normal contrasts have such a tail, and so has the logarithm of a share; features
+    whose contrasts spread wider get a longer one.
+    """
+    found, placed = _shares(strength), strength[1:]
+    n_tail = int(TAIL * len(placed))
+    start = np.partition(placed, -n_tail, axis=0)[-n_tail]
+    mean = np.maximum(placed - start, 0.0).sum(axis=0) / n_tail
+    with np.errstate(invalid="ignore", divide="ignore"):  # equal strengths have no tail
+        tail = n_tail / len(placed) * np.exp(-(strength - start) / mean)
+    return np.where((strength > start) & (mean > 0), tail, found)
 
 
 def _parts(

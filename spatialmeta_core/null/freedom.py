@@ -4,7 +4,7 @@ The mean square of a contrast over placements estimates its variance. Placements
 one smooth field, so it has fewer degrees of freedom than there are placements. By Satterthwaite,
 
 .. math:: \nu = 2 v^2 / \operatorname{Var}(s^2), \quad
-    \operatorname{Var}(s^2) = 2 \operatorname{mean}_{k \ne l} \operatorname{Cov}(c_k, c_l)^2,
+    \operatorname{Var}(s^2) = 2 \operatorname{mean}_{k, l} \operatorname{Cov}(c_k, c_l)^2,
 
 where the covariances of the contrasts ``c`` at placements ``k`` and ``l`` follow from a feature's
 variogram (``null.field``). Satterthwaite (1946), Biometrics Bulletin 2, 110-114. Sums of a kernel
@@ -105,15 +105,20 @@ def freedom(
         moved = np.einsum("pka,kad->pkd", weight, sums, optimize=True)
         alike.append(moved @ moved.transpose(0, 2, 1))
     covariance = np.stack(alike, axis=1)  # (n_patterns, 1 + n_lengths, n_chosen, n_chosen)
-    own = np.einsum("pjkk->pj", covariance) / len(chosen)
+    itself = np.einsum("pjkk->pjk", covariance)
     between = covariance[:, :, ~np.eye(len(chosen), dtype=bool)]
-    spread = 2 * between @ between.transpose(0, 2, 1) / between.shape[2]
-    return Freedom(lengths, pairs, own, spread)
+    spread = _squared(itself) / n_all + _squared(between) * (1 - 1 / n_all)
+    return Freedom(lengths, pairs, itself.mean(axis=2), 2 * spread)
 
 
 def as_normal(t: FloatArray, degrees: FloatArray) -> FloatArray:
     """Return the standard normal values with the tail probabilities of Student's ``t``."""
     return np.asarray(-np.sign(t) * ndtri(stdtr(degrees, -np.abs(t))))
+
+
+def _squared(covariance: FloatArray) -> FloatArray:
+    """Mean products of kernels' covariances, ``(n_patterns, n_kernels, n)`` to one per pair."""
+    return np.asarray(covariance @ covariance.transpose(0, 2, 1) / covariance.shape[2])
 
 
 def _waves(xy: FloatArray, length: float, rng: np.random.Generator) -> FloatArray:

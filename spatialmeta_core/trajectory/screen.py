@@ -78,8 +78,7 @@ def screen(
     params
         Number of bins at most, and how many spots each should hold; the default if not given.
     n_placements
-        Wanted number of places for the null; without any there is no p. p is a multiple of
-        ``1 / (n_placements + 1)``.
+        Wanted number of places for the null; without any there is no p.
     seed
         The same seed gives the same p.
     on_progress
@@ -90,7 +89,7 @@ def screen(
     Screen
         Its table has ``keys.PATTERN_COLUMNS``:
 
-        - ``pattern``: the one with the smallest p, or without a null the largest score.
+        - ``pattern``: the one with the largest score.
         - ``monotone`` and ``step`` (signed), ``peak`` and ``valley``: the largest correlation, for
           the last three over several places of the pattern; NaN for a constant feature.
         - ``position``: middle of the peak or valley, or where the curve is steepest, in the unit of
@@ -123,14 +122,8 @@ def screen(
     p = np.full(joint.n_vars, np.nan)
     found: list[null.ContrastNull] = []
     if n_placements:
-        found, p, best = _against_null(
-            joint,
-            axis,
-            edges,
-            best,
-            n_placements=n_placements,
-            seed=seed,
-            on_progress=on_progress,
+        found, p = _against_null(
+            joint, axis, edges, n_placements=n_placements, seed=seed, on_progress=on_progress
         )
     position = _positions(sums.total, counts, edges, best)
     usable = np.isfinite(scores[RISE])
@@ -218,13 +211,12 @@ def _against_null(
     joint: AnnData,
     axis: Axis,
     edges: FloatArray,
-    best: IntArray,
     *,
     n_placements: int,
     seed: int,
     on_progress: Callable[[float], None] | None,
-) -> tuple[list[null.ContrastNull], FloatArray, IntArray]:
-    """Test all features; return what was found, p, and the best pattern of each."""
+) -> tuple[list[null.ContrastNull], FloatArray]:
+    """Test all features; return what was found in each block of them, and p."""
     sought = patterns(len(edges) - 1)
     xy = np.asarray(joint.obsm[keys.SPATIAL], float)[axis.section]
 
@@ -232,7 +224,7 @@ def _against_null(
         along = axis.locate(places)
         return np.where(np.isnan(along), -1, bin_of(along, edges))
 
-    p, chosen, found = np.full(joint.n_vars, np.nan), best.copy(), []
+    p, found = np.full(joint.n_vars, np.nan), []
     blocks = stats.feature_blocks(joint[axis.section], by_row=True)
     for number, block in enumerate(blocks):
         home = bin_at(xy[block.rows])
@@ -253,9 +245,7 @@ def _against_null(
         )
         found.append(tested)
         p[block.columns] = tested.p
-        known = np.isfinite(tested.p)
-        chosen[block.columns[known]] = tested.family_p[:, known].argmin(axis=0)
-    return found, p, chosen
+    return found, p
 
 
 def _adjusted(p: FloatArray, types: FloatArray) -> FloatArray:

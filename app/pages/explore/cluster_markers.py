@@ -11,8 +11,9 @@ from dash.exceptions import PreventUpdate
 from app import ids
 from app.components import empty_state
 from app.exports import safe_cells
-from app.figures.cluster_markers import MarkerLimits, cluster_figure, dot_plot, named_markers
+from app.figures.cluster_markers import cluster_figure, dot_plot
 from app.figures.contribution import contribution_violin
+from app.figures.marker_limits import MarkerLimits, named_markers
 from app.figures.theme import empty_figure
 from app.pages.explore import tables
 from app.pages.explore.names import feature_label, feature_parts

@@ -51,11 +51,11 @@ def test_each_row_differs_from_the_first_in_one_part(variants) -> None:
 
 
 @pytest.mark.parametrize("method", ["spatially_variable", "highly_variable"])
-def test_a_third_of_the_features_is_chosen_of_each_modality(one, method) -> None:
+def test_at_most_a_third_of_each_modality_is_chosen(one, method) -> None:
     some = choose(one, FeatureParams(method=method, **THIRD))
 
-    assert some.counts.shape[1] == some.true_counts.shape[1] == THIRD["n_genes"]
-    assert some.log_sm.shape[1] == some.true_log_sm.shape[1] <= THIRD["n_metabolites"]
+    assert 50 < some.counts.shape[1] == some.true_counts.shape[1] <= THIRD["n_genes"]
+    assert 20 < some.log_sm.shape[1] == some.true_log_sm.shape[1] <= THIRD["n_metabolites"]
     np.testing.assert_allclose(some.true_counts.sum(axis=1), some.counts.sum(axis=1))
     np.testing.assert_allclose(np.expm1(some.true_log_sm).sum(axis=1), 1e4, rtol=1e-5)
     assert np.nanmean(metrics.pearson(some.counts, some.true_counts)) > 0.3

@@ -152,3 +152,16 @@ def test_blocks_by_row_hold_the_same_values() -> None:
         assert by_row.matrix.format == "csr"
         np.testing.assert_array_equal(plain.matrix.toarray(), by_row.matrix.toarray())
         np.testing.assert_array_equal(plain.rows, by_row.rows)
+
+
+def test_normal_scores_are_quantiles_of_ranks_less_that_of_zero() -> None:
+    rng = np.random.default_rng(8)
+    values = rng.poisson(0.7, (60, 4)) * rng.normal(1.0, 1.0, (60, 4))
+    values[:, 3] = 0.0
+    assert (values == 0).any(axis=0).all()
+
+    found = stats.normal_scores(sparse.csr_matrix(values)).toarray()
+
+    for own, column in zip(found.T, values.T, strict=True):
+        wanted = scipy_stats.norm.ppf(scipy_stats.rankdata(column) / 61)
+        np.testing.assert_allclose(own, wanted - wanted[column == 0][0], atol=1e-5)

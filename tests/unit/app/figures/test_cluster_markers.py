@@ -2,13 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.figures.cluster_markers import (
-    MarkerLimits,
-    cluster_figure,
-    dot_plot,
-    markers_of,
-    named_markers,
-)
+from app.figures.cluster_markers import cluster_figure, dot_plot
+from app.figures.marker_limits import MarkerLimits, markers_of, named_markers
 
 COLORS = {"0": "#112233", "Cortex": "#445566"}
 FEATURES = [f"Gene{k}" for k in range(8)] + [f"10{k}.0" for k in range(5)]

@@ -4,7 +4,7 @@ from scipy import sparse
 
 from spatialmeta_core.geometry import spacing
 from spatialmeta_core.null import Patterns, contrast_p, nearest_part, place_labels
-from spatialmeta_core.null.contrast import _parts, _weights
+from spatialmeta_core.null.contrast import _parts, _shares, _smooth_shares, _weights
 
 IN_OUT = Patterns(np.array([[1.0, 0.0]]), np.zeros(1, int), np.ones(1, bool))
 
@@ -94,6 +94,38 @@ def test_a_one_sided_pattern_does_not_count_its_opposite() -> None:
     assert (found.p < 0.05).all()
 
 
+def test_placements_apart_tell_small_p_from_smaller_ones() -> None:
+    xy = hexagons(40)
+    home = disk_and_ring(xy)
+    own = home >= 0
+    noise = np.random.default_rng(5).normal(size=(len(xy), 200))
+    some = noise + 0.8 * (home == 0)[:, None]
+    more = noise + 1.6 * (home == 0)[:, None]
+    locate = nearest_part(xy[own], home[own], spacing(xy))
+    placed = place_labels(xy, home, locate, n_placements=300, max_shared=0.0)
+
+    p = [contrast_p(each, home, placed, IN_OUT, apart=xy).p for each in (noise, some, more)]
+    alike = contrast_p(noise, home, placed, IN_OUT).p
+
+    assert 0.02 <= (p[0] <= 0.05).mean() <= 0.09
+    assert np.corrcoef(p[0], alike)[0, 1] > 0.99
+    assert np.median(p[2]) < np.median(p[1]) < 1 / 301
+
+
+def test_shares_count_the_places_that_reach_each_and_the_tail_goes_on() -> None:
+    strength = np.array([[3.0, 1.0], [1.0, 1.0], [3.0, 1.0], [2.0, 1.0]])
+    normal = np.random.default_rng(6).normal(size=(4001, 1)) ** 2
+    normal[0] = 16.0
+
+    np.testing.assert_array_equal(
+        _shares(strength), [[0.5, 1.0], [1.0, 1.0], [0.5, 1.0], [0.75, 1.0]]
+    )
+    np.testing.assert_array_equal(_smooth_shares(np.ones((20, 1))), np.ones((20, 1)))
+    found, plain = _smooth_shares(normal), _shares(normal)
+    assert 6.3e-5 / 3 < found[0, 0] < 6.3e-5 * 3  # twice the normal tail beyond 4
+    np.testing.assert_allclose(found[plain > 0.01], plain[plain > 0.01], rtol=0.15)
+
+
 def test_constants_have_no_p_and_sparse_equals_dense() -> None:
     xy = hexagons(30)
     home = disk_and_ring(xy)
@@ -105,6 +137,8 @@ def test_constants_have_no_p_and_sparse_equals_dense() -> None:
     again = contrast_p(sparse.csc_matrix(values), home, placed, IN_OUT).p
 
     assert np.isnan(dense).tolist() == [False, False, True, False, False]
+    apart = contrast_p(values, home, placed, IN_OUT, apart=xy).p
+    assert np.isnan(apart).tolist() == [False, False, True, False, False]
     np.testing.assert_array_equal(dense, again)
 
 

@@ -531,7 +531,9 @@ def test_the_spatial_p_is_computed_once_and_too_few_places_are_said(asked):
     assert bool(found.note) == (found.n_distinct < 100)
 
 
-def test_the_distance_from_a_regions_edge_is_an_axis(draw, fire, on_page, shown, project, store):
+def test_the_distance_from_a_regions_edge_is_an_axis(  # noqa: PLR0917  # fixtures
+    draw, fire, on_page, shown, project, store
+):
     draw(SQUARE)
     region = drawings(store, project)[0][0].id
     scene = shown(project)["explore-scene.data"]
