@@ -61,7 +61,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.alignment_uncertainty
 	$(BIN)/python -m benchmarks.alignment_terms --seeds 4
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.integration --quick
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ablation
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ablation --seeds 0 1
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.speed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.explore
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.null
