@@ -61,10 +61,10 @@ def test_without_a_pixel_size_areas_are_px(plain_section):
 
 def test_the_card_of_a_small_region_warns_with_e_24(section):
     small = lists.region_card(
-        box(0, 0, 1, 1), summary.summarize(section, box(450, -50, 750, 250)), None, {}
+        box(0, 0, 1, 1), summary.summarize(section, box(450, -50, 750, 250)), {}, {}
     )
     large = lists.region_card(
-        box(0, 0, 1, 1), summary.summarize(section, box(-50, -50, 999, 999)), None, {}
+        box(0, 0, 1, 1), summary.summarize(section, box(-50, -50, 999, 999)), {}, {}
     )
 
     assert "E-24" in text(small)
