@@ -104,8 +104,8 @@ def _separation_note(basis: Basis | None, *, asked: bool) -> tuple[str, ...]:
     if not asked:
         return ()
     return (
-        "No groups of spots stand apart by clear gaps, so the latent coordinates are left as "
-        "trained: read clusters as parts of a continuum.",
+        "The spots do not fall into groups with clear gaps between them and nothing finer inside, "
+        "so the latent coordinates are left as trained: read clusters as parts of a continuum.",
     )
 
 

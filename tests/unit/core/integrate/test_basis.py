@@ -210,3 +210,15 @@ def test_groups_that_have_only_begun_to_part_are_not_lost(seed) -> None:
     after = adjusted_rand(domain, leiden(moved(latent, basis), resolution=0.3))
     assert basis.n_groups == 4
     assert after > before - 0.02
+
+
+@pytest.mark.parametrize("apart", [3.5, 0.0])
+def test_groups_that_hold_finer_parts_without_gaps_are_not_made_small(apart) -> None:
+    rng = np.random.default_rng(5)
+    centers = np.array([[0.0, 0, 0, 0], [30, 0, 0, 0], [0, 30, 0, 0]])
+    parts = np.array([[0.0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]) * apart
+    latent = np.concatenate([c + p + rng.normal(size=(120, 4)) for c in centers for p in parts])
+
+    basis = separating_basis(latent)
+
+    assert (basis is None) == (apart > 0)
