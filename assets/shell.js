@@ -31,6 +31,26 @@
     });
   });
 
+  // Dash joins clicks that come while it is busy into one, so steps wait for each other
+  const LONGEST_WAIT_MS = 1500;
+  const LOOK_AGAIN_MS = 30;
+  const steps = [];
+  let stepping = false;
+
+  function whenIdle(action, since = performance.now()) {
+    const busy = document.querySelector("._dash-loading-callback");
+    if (!busy || performance.now() - since > LONGEST_WAIT_MS) action();
+    else setTimeout(() => whenIdle(action, since), LOOK_AGAIN_MS);
+  }
+
+  function nextStep() {
+    const button = steps.shift();
+    stepping = Boolean(button);
+    if (!stepping) return;
+    button.click();
+    setTimeout(() => whenIdle(nextStep), LOOK_AGAIN_MS); // Dash shows that it is busy a moment later
+  }
+
   document.addEventListener("keydown", (event) => {
     if (typing(event.target)) return;
     if (event.key === "?") document.getElementById("help").showModal();
@@ -39,7 +59,8 @@
       const button = document.getElementById(event.shiftKey ? "redo" : "undo");
       if (button && button.offsetParent) {
         event.preventDefault();
-        button.click();
+        steps.push(button);
+        if (!stepping) nextStep();
       }
     }
   });
