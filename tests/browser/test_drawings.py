@@ -87,6 +87,16 @@ def drag(page: Page, places: list[tuple[float, float]]) -> None:
     page.mouse.up()
 
 
+def middle_of(page: Page, handle: str) -> tuple[float, float]:
+    """Where a handle of the editor is; asked in one step, as handles are redrawn at any time."""
+    x, y = page.evaluate(
+        "name => { const box = document.querySelector(`[data-edit-handle='${name}']`)"
+        ".getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }",
+        handle,
+    )
+    return x, y
+
+
 def n_spots(page: Page, row: int) -> int:
     text = page.locator(REGIONS).nth(row).locator(".explore-sub").inner_text()
     return int(text.split(" spots")[0].replace(",", ""))
@@ -143,9 +153,7 @@ def test_regions_are_drawn_edited_compared_and_exchanged(  # noqa: PLR0915  # on
     drag(page, [at(0.6, 0.35), at(0.57, 0.3), at(0.54, 0.28)])
     grown = wait_for_change(page, 1, square)
     assert grown > square
-    handle = page.locator("[data-edit-handle='middle 0 1']").bounding_box()
-    assert handle
-    start = (handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    start = middle_of(page, "middle 0 1")
     drag(page, [start, (start[0] + 20, start[1]), (start[0] + 40, start[1])])
     expect(page.locator(".edit-corner")).to_have_count(5)
     wider = wait_for_change(page, 1, grown)
@@ -183,7 +191,7 @@ def test_regions_are_drawn_edited_compared_and_exchanged(  # noqa: PLR0915  # on
     expect(page.locator("#explore-markers")).to_contain_text("the ring of 200")
 
 
-def test_a_trajectory_is_drawn_reversed_widened_screened_and_exported(  # noqa: PLR0915  # one journey
+def test_a_trajectory_is_drawn_reversed_widened_screened_and_exported(  # one journey
     page: Page, prepared: tuple[Server, str], at: Callable[..., tuple[float, float]]
 ) -> None:
     server, project = prepared
@@ -209,9 +217,7 @@ def test_a_trajectory_is_drawn_reversed_widened_screened_and_exported(  # noqa: 
     page.click("#explore-paths .explore-do-edit")
     handle = page.locator("[data-edit-handle='width']")
     expect(handle).to_be_visible()
-    box = handle.bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = middle_of(page, "width")
     side = 1 if y > at(0, 0.46)[1] else -1
     drag(page, [(x, y), (x, y + 10 * side), (x, y + 40 * side)])
     expect(spots).not_to_have_text(before)
