@@ -8,15 +8,11 @@
   const DELETE = ["Delete", "Backspace"];
 
   const editor = {
-    layer: null, model: null, late: null, item: null, drag: null, timer: null, waiting: null, moved: [0, 0], mark: null,
+    layer: null, model: null, item: null, drag: null, timer: null, waiting: null, moved: [0, 0], mark: null,
 
     // Called with every new model.
     show(model) {
       this.model = model;
-      // the answer to an earlier edit must not take the corner out of the user's hand
-      const held = this.drag && this.item && model.edited && model.edited.id === this.item.id;
-      this.late = held ? model : null;
-      if (held) return;
       document.querySelectorAll(".explore-unit").forEach((unit) => {
         unit.textContent = model.um_per_px ? "µm" : "px";
         unit.classList.toggle("explore-px", !model.um_per_px);
@@ -262,10 +258,7 @@
     up() {
       const done = this.drag;
       this.drag = null;
-      const late = this.late;
-      this.late = null;
-      if (!done) return;
-      if (!done.moved) { if (late) this.show(late); return; }
+      if (!done || !done.moved) return;
       if (done.kind === "width") this.commitWidth(); else this.commit();
     },
 
