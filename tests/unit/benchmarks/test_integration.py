@@ -112,7 +112,7 @@ def test_the_published_model_learns_and_repeats_itself(one) -> None:
     longer, again = published.fit(few, 0, long), published.fit(few, 0, long)
 
     fits = [np.nanmean(metrics.pearson(few.log_sm, found["SM"])) for found in (short, longer)]
-    assert fits[1] > fits[0] + 0.1
+    assert fits[1] > fits[0] + 0.05
     np.testing.assert_array_equal(longer["embedding"], again["embedding"])
     assert longer["ST"].shape == few.counts.shape
     assert ((longer["balance"] > -0.5) & (longer["balance"] < 1.5)).all()
